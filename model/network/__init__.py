@@ -1,0 +1,1 @@
+"""[torch] The network, its checkpoints and its export. The running service never imports this package."""
