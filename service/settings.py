@@ -1,0 +1,149 @@
+"""How the service runs: every setting, its unit and its default, read once from the environment and a file.
+
+A setting ``request_timeout_s`` is the variable ``LAYOUTSERVE_REQUEST_TIMEOUT_S``, or ``request_timeout_s = 30`` in the
+TOML file that ``LAYOUTSERVE_SETTINGS_FILE`` names; the environment wins. A name that is not a setting is refused.
+"""
+
+import difflib
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from service.errors import SettingsError
+
+PREFIX = "LAYOUTSERVE_"
+FILE_VARIABLE = PREFIX + "SETTINGS_FILE"
+# Read by the client SDK, which may run beside the service in the same environment.
+CLIENT_VARIABLES = frozenset({PREFIX + "BASE_URL", PREFIX + "API_KEY"})
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Listed = BeforeValidator(_split)
+
+
+class Settings(BaseSettings):
+    """How the service runs. Units are in the names; 0 means *off* where the description says so."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=PREFIX, case_sensitive=False)
+
+    # Where it listens
+    host: str = Field("127.0.0.1", description="Address to listen on")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 lets the system choose")
+
+    # What it serves
+    bundles: Annotated[tuple[Path, ...], NoDecode, Listed] = Field(
+        (), description="Bundles, or folders of bundles, beside the starter bundle that comes with the service"
+    )
+    starter: bool = Field(True, description="Whether the starter bundle is served")
+    model: str | None = Field(None, description="Model of requests that name none; default: the first one")
+    data_folder: Path = Field(Path("~/.local/state/layoutserve"), description="Where jobs and their results are kept")
+
+    # Who may use it
+    api_keys: Annotated[tuple[str, ...], NoDecode, Listed] = Field(
+        (), description="Keys as NAME:KEY or NAME:sha256:HEX, separated by commas; none: everybody", repr=False
+    )
+    api_keys_file: Path | None = Field(None, description="File with one such key a line; '#' begins a comment")
+
+    # What a request may be
+    max_file_bytes: int = Field(20 * 2**20, ge=1, description="Largest document")
+    max_pixels: int = Field(50_000_000, ge=1, description="Most pixels of one page")
+    max_pages: int = Field(20, ge=1, description="Most pages of a document answered at once")
+    max_job_pages: int = Field(500, ge=1, description="Most pages of a document answered as a job")
+    pdf_dpi: int = Field(200, ge=36, le=600, description="Resolution at which PDF pages are drawn")
+    request_timeout_s: float = Field(60.0, gt=0, description="Longest time for a request, its body included")
+    job_timeout_s: float = Field(3600.0, gt=0, description="Longest time for one attempt at a job")
+
+    # How much it takes on
+    ocr_workers: int = Field(0, ge=0, description="OCR workers side by side; 0: one for each core")
+    session_workers: int = Field(1, ge=1, description="Batches that run side by side")
+    session_threads: int = Field(0, ge=0, description="Threads of one batch; 0: one for each core")
+    max_batch_tokens: int = Field(2048, ge=1, description="Most tokens of a batch, padding counted")
+    max_queue_tokens: int = Field(65_536, ge=1, description="Tokens waiting, above which new requests get 429")
+    max_documents: int = Field(32, ge=1, description="Documents in work or waiting, above which requests get 429")
+    page_cache_mib: int = Field(64, ge=0, description="Memory for pages already read; 0: no cache")
+    providers: Annotated[tuple[str, ...], NoDecode, Listed] = Field(
+        (), description="ONNX Runtime execution providers in order of preference; none: what is there"
+    )
+    native_ops: bool = Field(True, description="Whether the operator library is used where it is built")
+
+    # Jobs
+    max_jobs: int = Field(200, ge=1, description="Jobs waiting or running, above which new ones get 429")
+    job_workers: int = Field(1, ge=1, description="Jobs worked on side by side")
+    job_lease_s: float = Field(15.0, gt=0, description="A job whose process was silent for so long is taken over")
+    job_attempts: int = Field(3, ge=1, description="Attempts at a job that takes its process down")
+    job_ttl_s: float = Field(86_400.0, gt=0, description="How long finished jobs and idempotency keys are kept")
+
+    # How it ends and what it writes
+    drain_timeout_s: float = Field(60.0, ge=0, description="Longest wait for accepted work after SIGTERM")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments alone: ``load`` puts environment and file together, so that nothing is read behind its back."""
+        return (init_settings,)
+
+    @property
+    def beyond_loopback(self) -> bool:
+        """Whether other machines can reach the service."""
+        try:
+            return not ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host != "localhost"
+
+
+def load(environment: Mapping[str, str] | None = None, **given: object) -> Settings:
+    """Put the settings together: what is ``given`` wins over the environment, which wins over the file.
+
+    Raises SettingsError, with a sentence for each, where a name is unknown or a value does not fit.
+    """
+    environment = os.environ if environment is None else environment
+    known = set(Settings.model_fields)
+    values: dict[str, object] = {}
+    if path := environment.get(FILE_VARIABLE):
+        values |= _from_file(Path(path), known)
+    for variable, value in environment.items():
+        if not variable.upper().startswith(PREFIX) or variable == FILE_VARIABLE or variable in CLIENT_VARIABLES:
+            continue
+        name = variable[len(PREFIX) :].lower()
+        if name not in known:
+            raise SettingsError(_unknown(variable, [PREFIX + setting.upper() for setting in known]))
+        values[name] = value
+    values |= given
+    try:
+        return Settings(**values)  # type: ignore[arg-type]
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise SettingsError(f"These settings do not fit ({faults}). Correct them and start again.") from None
+
+
+def _from_file(path: Path, known: set[str]) -> dict[str, object]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"The settings file {path} cannot be read ({error}). Correct {FILE_VARIABLE}.") from None
+    for name in values:
+        if name not in known:
+            raise SettingsError(_unknown(f"{name} (in {path})", sorted(known)))
+    return values
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    nearest = difflib.get_close_matches(name.split(" ")[0], known, n=1)
+    meant = f"Did you mean {nearest[0]}?" if nearest else f"The settings are {', '.join(sorted(known))}."
+    return f"{name} is not a setting. {meant}"
