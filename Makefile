@@ -11,7 +11,12 @@ $(VENV)/.ready: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet torch==2.13.0
 	$(BIN)/python -m pip install --quiet --editable '.[cpu,torch,dev]'
+	-model/ops/build.sh
 	touch $@
+
+# The native operators; `make setup` tries them too, and goes on without where there is no compiler or header.
+ops:
+	model/ops/build.sh
 
 test: setup
 	$(BIN)/python -m pytest

@@ -12,13 +12,14 @@ A folder with::
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from model.errors import BundleError
 
 SCHEMA_VERSION = 1
+MANIFEST = "manifest.json"
 TASKS = ("kie", "classification", "docvqa")
 
 Task = Literal["kie", "classification", "docvqa"]
@@ -78,3 +79,91 @@ class Manifest:
     def max_tokens(self) -> int:
         """Most text tokens in a window."""
         return int(self.config.get("max_position_embeddings", 512))
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle found on disk: its folder and what its manifest says."""
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def visual_graph(self) -> Path:
+        """The visual graph."""
+        return self.path / "visual.onnx"
+
+    @property
+    def encoder_graph(self) -> Path:
+        """The encoder graph."""
+        return self.path / "encoder.onnx"
+
+    @property
+    def tokenizer(self) -> Path | None:
+        """The tokenizer, or None for a bundle that can be run on arrays but not on documents."""
+        return self.path / "tokenizer.json" if "tokenizer.json" in self.manifest.files else None
+
+
+def load(folder: Path, *, verify: bool = True) -> Bundle:
+    """Read the bundle in ``folder``; ``verify`` compares the SHA-256 of every file with the manifest.
+
+    Raises BundleError for a folder that is no bundle, a manifest that does not fit, and a missing or changed file.
+    """
+    try:
+        text = (folder / MANIFEST).read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise BundleError(f"{folder} is no bundle: it has no {MANIFEST}; make one with layoutserve export.") from None
+    try:
+        manifest = _parse(json.loads(text))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BundleError(f"{folder / MANIFEST} is damaged ({error}); export the bundle again.") from error
+    for name in ("visual.onnx", "encoder.onnx", *manifest.files):
+        if name not in manifest.files:
+            raise BundleError(f"{folder / MANIFEST} does not list {name}; export the bundle again.")
+        path = folder / name
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise BundleError(f"{folder / MANIFEST} names {name}, which is outside of the bundle.")
+        if not path.is_file():
+            raise BundleError(f"{name} is missing from the bundle {folder}; export it again.")
+        if verify and _sha256(path) != manifest.files[name]:
+            raise BundleError(
+                f"{name} in the bundle {folder} is not the file that was exported: its SHA-256 differs from the "
+                "manifest's; copy or export the bundle again."
+            )
+    return Bundle(folder, manifest)
+
+
+def write(folder: Path, manifest: Manifest) -> Bundle:
+    """Write ``manifest`` into ``folder`` with the SHA-256 of every file that lies there, and return the bundle."""
+    names = sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(MANIFEST)
+    )
+    manifest = replace(manifest, files={name: _sha256(folder / name) for name in names})
+    # A manifest is either there and whole or not there: readers never see half of one.
+    partial = folder / f"{MANIFEST}.partial"
+    partial.write_text(json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(folder / MANIFEST)
+    return Bundle(folder, manifest)
+
+
+def _parse(document: Mapping[str, Any]) -> Manifest:
+    version = document["schema_version"]
+    if version != SCHEMA_VERSION:
+        raise BundleError(f"The bundle's schema version is {version}; this release reads {SCHEMA_VERSION}.")
+    heads = document["heads"]
+    if unknown := set(heads) - set(TASKS):
+        raise BundleError(f"The bundle has heads for {sorted(unknown)}; this release knows {list(TASKS)}.")
+    return Manifest(**{**document, "heads": {task: _parse_head(head) for task, head in heads.items()}})
+
+
+def _parse_head(document: Mapping[str, Any]) -> Head:
+    fields = {label: FieldSpec(**spec) for label, spec in document.get("fields", {}).items()}
+    values = {**document, "labels": tuple(document.get("labels", ())), "fields": fields}
+    return Head(**{**values, "rules": tuple(document.get("rules", ()))})
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

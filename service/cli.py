@@ -1,7 +1,7 @@
 """The console script ``layoutserve``: one sub-command for each module of ``service/commands``.
 
 A command module has ``HELP`` (one sentence), ``add_arguments(parser)`` and ``run(arguments) -> exit code``.
-Its name is the module's with ``_`` as ``-``, or ``NAME``. Everything heavy is imported inside ``run``, so that
+Its name is the module's with ``_`` as ``-``, or ``NAME``. Everything heavy is imported inside ``run``: so
 ``layoutserve --help`` answers at once and the service never pulls in the build side.
 
 Exit codes: 0 done, 1 done and the answer is no (a failed check), 2 refused with a sentence on stderr,

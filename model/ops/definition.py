@@ -1,15 +1,15 @@
-"""The relative attention bias in numpy: the definition that torch, the function body and the native kernel equal.
+"""The relative attention bias in numpy: the definition that torch, function body and native kernel equal.
 
 LayoutLMv2 adds to every attention score a bias that depends on how far the key is from the query: in the text
 (1D) and on the page (2D, left edges and bottom edges). Distances are small integers and everything beyond a
-maximum shares one bucket, so a bias is a table with one entry for each distance, ``2 * maximum + 1`` wide, and
+maximum shares one bucket. So a bias is a table with one entry for each distance, ``2 * maximum + 1`` wide, and
 the operator is three gathers::
 
     bias[b, h, i, j] = bias_1d[h, clip(pos[b, j] - pos[b, i], -M1, M1) + M1]
                      + bias_x [h, clip(x0 [b, j] - x0 [b, i], -M2, M2) + M2]
                      + bias_y [h, clip(y1 [b, j] - y1 [b, i], -M2, M2) + M2]
 
-A bias that a model does not have is a table of zeros one entry wide (M = 0), so the interface is always the same.
+A bias that a model does not have is a table of zeros one entry wide (M = 0): the interface is always the same.
 The tables are made at export, from ``bucket_table`` and the learned weights of the buckets.
 """
 
@@ -20,14 +20,12 @@ DOMAIN = "layoutserve"
 VERSION = 1
 
 
-def relative_position_bucket(
-    distance: NDArray[np.int64], num_buckets: int, max_distance: int
-) -> NDArray[np.int64]:
+def relative_position_bucket(distance: NDArray[np.int64], num_buckets: int, max_distance: int) -> NDArray[np.int64]:
     """The bucket of every distance (key minus query): int64, same shape, in ``0..num_buckets - 1``.
 
     Half of the buckets are for positive distances. Of each half, one half holds one distance each, the other
     grows logarithmically up to ``max_distance``; all beyond shares the last. As T5 (arXiv 1910.10683) and
-    transformers' ``relative_position_bucket``, in float32 with truncation: another precision moves boundaries.
+    transformers' LayoutLMv2 do it, in float32 with truncation: another precision moves boundaries.
     """
     half = num_buckets // 2
     exact = half // 2
@@ -36,7 +34,8 @@ def relative_position_bucket(
     ratio = np.log(np.maximum(size, 1).astype(np.float32) / np.float32(exact))
     steps = ratio / np.float32(np.log(max_distance / exact)) * np.float32(half - exact)
     large = np.minimum(exact + steps.astype(np.int64), half - 1)
-    return np.where(distance > 0, half, 0) + np.where(size < exact, size, large)
+    buckets: NDArray[np.int64] = np.where(distance > 0, half, 0) + np.where(size < exact, size, large)
+    return buckets
 
 
 def bucket_table(num_buckets: int, max_distance: int) -> NDArray[np.int64]:
@@ -57,8 +56,9 @@ def relative_attention_bias(
 ) -> NDArray[np.float32]:
     """The operator ``layoutserve::RelativeAttentionBias``.
 
-    position_ids: int64 (B, T). bbox: int64 (B, T, 4), x0, y0, x1, y1. bias_1d, bias_x, bias_y: float32 (H, 2M + 1),
-    each of its own M. Returns float32 (B, H, T, T), query before key. Tables are added in the order 1D, x, y.
+    position_ids: int64 (B, T), or (1, T) for all. bbox: int64 (B, T, 4), x0, y0, x1, y1. bias_1d, bias_x,
+    bias_y: float32 (H, 2M + 1), each with its own M. Returns float32 (B, H, T, T), query before key; the tables
+    are added in the order 1D, x, y.
     """
 
     def gather(table: NDArray[np.float32], places: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -1,0 +1,46 @@
+"""The operators as ONNX functions, in ONNX's text format, which travel inside every exported model.
+
+ONNX Runtime runs a body where no kernel of that name is registered: without the native library, and on a GPU.
+Standard operators only. Parsed by the export alone, so the service needs no ``onnx``.
+"""
+
+OPSET = 20
+
+_DISTANCE_BIAS = """
+<domain: "layoutserve", opset_import: ["": 20]>
+DistanceBias (places, table) => (bias)
+{
+    query_axis = Constant <value = int64[1] {2}> ()
+    key_axis = Constant <value = int64[1] {1}> ()
+    two = Constant <value = int64 {2}> ()
+    query = Unsqueeze (places, query_axis)
+    key = Unsqueeze (places, key_axis)
+    distance = Sub (key, query)
+    width = Shape <start = 1> (table)
+    width_scalar = Squeeze (width)
+    maximum = Div (width_scalar, two)
+    minimum = Neg (maximum)
+    clipped = Clip (distance, minimum, maximum)
+    index = Add (clipped, maximum)
+    bias = Gather <axis = 1> (table, index)
+}
+"""
+
+_RELATIVE_ATTENTION_BIAS = """
+<domain: "layoutserve", opset_import: ["": 20, "layoutserve": 1]>
+RelativeAttentionBias (position_ids, bbox, bias_1d, bias_x, bias_y) => (bias)
+{
+    left_edge = Constant <value = int64 {0}> ()
+    bottom_edge = Constant <value = int64 {3}> ()
+    x0 = Gather <axis = 2> (bbox, left_edge)
+    y1 = Gather <axis = 2> (bbox, bottom_edge)
+    of_1d = layoutserve.DistanceBias (position_ids, bias_1d)
+    of_x = layoutserve.DistanceBias (x0, bias_x)
+    of_y = layoutserve.DistanceBias (y1, bias_y)
+    of_1d_and_x = Add (of_1d, of_x)
+    heads_first = Add (of_1d_and_x, of_y)
+    bias = Transpose <perm = [1, 0, 2, 3]> (heads_first)
+}
+"""
+
+FUNCTION_BODIES = (_DISTANCE_BIAS, _RELATIVE_ATTENTION_BIAS)

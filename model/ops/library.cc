@@ -1,0 +1,30 @@
+// The entry point ONNX Runtime calls when a session registers this library.
+
+#include <exception>
+
+#include "relative_attention_bias.h"
+
+extern "C" __attribute__((visibility("default"))) OrtStatus* ORT_API_CALL RegisterCustomOps(
+    OrtSessionOptions* options, const OrtApiBase* base) {
+  // The C API is backward compatible: ask for the version of the headers, which newer releases still serve.
+  const OrtApi* api = base->GetApi(ORT_API_VERSION);
+  if (api == nullptr) {
+    // Without an API no status can be made with it; the first version is served by every release.
+    return base->GetApi(1)->CreateStatus(ORT_NOT_IMPLEMENTED,
+                                         "This ONNX Runtime is older than the headers the library was built with.");
+  }
+  Ort::InitApi(api);
+  try {
+    // Sessions keep pointers to these until the process ends.
+    static const layoutserve::RelativeAttentionBias relative_attention_bias;
+    static Ort::CustomOpDomain domain = [] {
+      Ort::CustomOpDomain made{"layoutserve"};
+      made.Add(&relative_attention_bias);
+      return made;
+    }();
+    Ort::UnownedSessionOptions{options}.Add(domain);
+  } catch (const std::exception& error) {
+    return Ort::Status(error).release();
+  }
+  return nullptr;
+}
