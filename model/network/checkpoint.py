@@ -70,9 +70,6 @@ def load(source: str | Path) -> Checkpoint:
     folder = _folder(source)
     raw = _config(folder)
     labels = _labels(raw)
-    if "docvqa" in labels and _SEVERAL_HEADS not in raw["architectures"]:
-        # The reference gives its question-answering model this embedding whatever the config says.
-        raw = {**raw, "has_visual_segment_embedding": True}
     config = Config.from_dict(raw)
     network = LayoutLMv2(config, {task: len(names) or 2 for task, names in labels.items()})
     _assign(network, _internal(_weights(folder), tuple(labels), raw), str(source))

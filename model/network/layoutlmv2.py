@@ -409,6 +409,9 @@ class LayoutLMv2(nn.Module):
 
     def __init__(self, config: Config, heads: Mapping[str, int]) -> None:
         super().__init__()
+        if "docvqa" in heads:
+            # The reference's question-answering model has this embedding whatever its config says.
+            config = dataclasses.replace(config, has_visual_segment_embedding=True)
         self.config = config
         self.heads = dict(heads)
         self.layoutlmv2 = LayoutLMv2Model(config)
