@@ -1,15 +1,13 @@
-"""Documents as pages: boxes, words, pages, and how bytes become pages.
+"""What a page is made of: boxes, words and the page itself."""
 
-All boxes are pixels of the decoded page (PDF pages at the stated dpi), after EXIF orientation and before any
-turning of our own; x grows to the right, y downwards, the origin is the top left corner.
-"""
-
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Point = tuple[float, float]
+Polygon = tuple[Point, Point, Point, Point]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +18,12 @@ class Box:
     y0: float
     x1: float
     y1: float
+
+    @classmethod
+    def around(cls, points: Iterable[Point]) -> "Box":
+        """The smallest box around at least one point."""
+        xs, ys = zip(*points, strict=True)
+        return cls(min(xs), min(ys), max(xs), max(ys))
 
     @property
     def width(self) -> float:
@@ -45,7 +49,12 @@ class Word:
     box: Box
     score: float
     line: int
-    polygon: tuple[Point, Point, Point, Point]
+    polygon: Polygon
+
+    @classmethod
+    def from_box(cls, text: str, box: Box, *, score: float = 1.0, line: int = 0) -> "Word":
+        """A word whose place is known as an upright box only, as a caller's own OCR gives it."""
+        return cls(text, box, score, line, ((box.x0, box.y0), (box.x1, box.y0), (box.x1, box.y1), (box.x0, box.y1)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,22 @@
+"""Documents as pages: boxes, words, pages, and how bytes become pages.
+
+All boxes are pixels of the decoded page (PDF pages at the stated dpi), after EXIF orientation and before any
+turning of our own; x grows to the right, y downwards, the origin is the top left corner.
+"""
+
+from model.page.document import DEFAULT_LIMITS, Document, Limits, OcrMode, parse_pages, read_document
+from model.page.elements import Box, Page, Point, Polygon, Word
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "Box",
+    "Document",
+    "Limits",
+    "OcrMode",
+    "Page",
+    "Point",
+    "Polygon",
+    "Word",
+    "parse_pages",
+    "read_document",
+]
