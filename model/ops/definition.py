@@ -3,14 +3,16 @@
 LayoutLMv2 adds to every attention score a bias that depends on how far the key is from the query: in the text
 (1D) and on the page (2D, left edges and bottom edges). Distances are small integers and everything beyond a
 maximum shares one bucket. So a bias is a table with one entry for each distance, ``2 * maximum + 1`` wide, and
-the operator is three gathers::
+the operator is three gathers and the mask of the keys::
 
     bias[b, h, i, j] = bias_1d[h, clip(pos[b, j] - pos[b, i], -M1, M1) + M1]
                      + bias_x [h, clip(x0 [b, j] - x0 [b, i], -M2, M2) + M2]
                      + bias_y [h, clip(y1 [b, j] - y1 [b, i], -M2, M2) + M2]
+                     + (0 if attention_mask[b, j] else MASKED)
 
 A bias that a model does not have is a table of zeros one entry wide (M = 0): the interface is always the same.
-The tables are made at export, from ``bucket_table`` and the learned weights of the buckets.
+The tables are made at export, from ``bucket_table`` and the learned weights of the buckets. The mask is part of
+the operator because a pass of its own over (B, H, T, T) would cost as much as the biases.
 """
 
 import numpy as np
@@ -18,6 +20,9 @@ from numpy.typing import NDArray
 
 DOMAIN = "layoutserve"
 VERSION = 1
+
+# What a masked key's scores get: its probability is exactly 0 in float32, and half precision can still hold it.
+MASKED = -10000.0
 
 
 def relative_position_bucket(distance: NDArray[np.int64], num_buckets: int, max_distance: int) -> NDArray[np.int64]:
@@ -50,15 +55,16 @@ def bucket_table(num_buckets: int, max_distance: int) -> NDArray[np.int64]:
 def relative_attention_bias(
     position_ids: NDArray[np.int64],
     bbox: NDArray[np.int64],
+    attention_mask: NDArray[np.int64],
     bias_1d: NDArray[np.float32],
     bias_x: NDArray[np.float32],
     bias_y: NDArray[np.float32],
 ) -> NDArray[np.float32]:
     """The operator ``layoutserve::RelativeAttentionBias``.
 
-    position_ids: int64 (B, T), or (1, T) for all. bbox: int64 (B, T, 4), x0, y0, x1, y1. bias_1d, bias_x,
-    bias_y: float32 (H, 2M + 1), each with its own M. Returns float32 (B, H, T, T), query before key; the tables
-    are added in the order 1D, x, y.
+    position_ids: int64 (B, T), or (1, T) for all. bbox: int64 (B, T, 4), x0, y0, x1, y1. attention_mask: int64
+    (B, T), 0 for keys that nobody attends to. bias_1d, bias_x, bias_y: float32 (H, 2M + 1), each with its own M.
+    Returns float32 (B, H, T, T), query before key; added in the order 1D, x, y, mask.
     """
 
     def gather(table: NDArray[np.float32], places: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -66,4 +72,5 @@ def relative_attention_bias(
         distance = places[:, None, :] - places[:, :, None]  # (B, T, T)
         return table[:, np.clip(distance, -maximum, maximum) + maximum].swapaxes(0, 1)  # (B, H, T, T)
 
-    return gather(bias_1d, position_ids) + gather(bias_x, bbox[..., 0]) + gather(bias_y, bbox[..., 3])
+    mask = np.where(attention_mask == 0, np.float32(MASKED), np.float32(0))[:, None, None, :]  # (B, 1, 1, T)
+    return gather(bias_1d, position_ids) + gather(bias_x, bbox[..., 0]) + gather(bias_y, bbox[..., 3]) + mask

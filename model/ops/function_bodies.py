@@ -28,7 +28,7 @@ DistanceBias (places, table) => (bias)
 
 _RELATIVE_ATTENTION_BIAS = """
 <domain: "layoutserve", opset_import: ["": 20, "layoutserve": 1]>
-RelativeAttentionBias (position_ids, bbox, bias_1d, bias_x, bias_y) => (bias)
+RelativeAttentionBias (position_ids, bbox, attention_mask, bias_1d, bias_x, bias_y) => (bias)
 {
     left_edge = Constant <value = int64 {0}> ()
     bottom_edge = Constant <value = int64 {3}> ()
@@ -39,7 +39,14 @@ RelativeAttentionBias (position_ids, bbox, bias_1d, bias_x, bias_y) => (bias)
     of_y = layoutserve.DistanceBias (y1, bias_y)
     of_1d_and_x = Add (of_1d, of_x)
     heads_first = Add (of_1d_and_x, of_y)
-    bias = Transpose <perm = [1, 0, 2, 3]> (heads_first)
+    unmasked = Transpose <perm = [1, 0, 2, 3]> (heads_first)
+    zero = Constant <value = float {0}> ()
+    masked = Constant <value = float {-10000}> ()
+    attended = Cast <to = 9> (attention_mask)
+    mask = Where (attended, zero, masked)
+    head_and_query_axes = Constant <value = int64[2] {1, 2}> ()
+    mask_of_keys = Unsqueeze (mask, head_and_query_axes)
+    bias = Add (unmasked, mask_of_keys)
 }
 """
 

@@ -19,6 +19,7 @@ namespace {
 #endif
 
 constexpr int64_t kRowsPerTask = 8;
+constexpr float kMasked = -10000.0f;
 
 // A table (H, 2M + 1) with one value for each distance.
 struct Table {
@@ -31,6 +32,7 @@ struct Task {
   int64_t position_stride;   // T, or 0 where one row serves the batch
   const int64_t* x0;         // (B, T)
   const int64_t* y1;         // (B, T)
+  const float* mask;         // (B, T): what each key adds
   Table table_1d, table_x, table_y;
   int64_t batch, heads, tokens;
   float* bias;  // (B, H, T, T)
@@ -50,10 +52,10 @@ VECTORISED void table_indices(const int64_t* __restrict places, int64_t own, int
 
 VECTORISED void sum_of_gathers(const float* __restrict table_1d, const float* __restrict table_x,
                                const float* __restrict table_y, const int32_t* __restrict index_1d,
-                               const int32_t* __restrict index_x, const int32_t* __restrict index_y, int64_t n,
-                               float* __restrict out) {
+                               const int32_t* __restrict index_x, const int32_t* __restrict index_y,
+                               const float* __restrict mask, int64_t n, float* __restrict out) {
   for (int64_t j = 0; j < n; ++j) {
-    out[j] = (table_1d[index_1d[j]] + table_x[index_x[j]]) + table_y[index_y[j]];
+    out[j] = ((table_1d[index_1d[j]] + table_x[index_x[j]]) + table_y[index_y[j]]) + mask[j];
   }
 }
 
@@ -75,7 +77,7 @@ void run_task(void* data, size_t number) {
     table_indices(y1, y1[i], task.table_y.width, tokens, index_y);
     for (int64_t h = 0; h < heads; ++h) {
       sum_of_gathers(task.table_1d.values + h * task.table_1d.width, task.table_x.values + h * task.table_x.width,
-                     task.table_y.values + h * task.table_y.width, index_1d, index_x, index_y, tokens,
+                     task.table_y.values + h * task.table_y.width, index_1d, index_x, index_y, task.mask + b * tokens, tokens,
                      task.bias + ((b * heads + h) * tokens + i) * tokens);
     }
   }
@@ -86,21 +88,22 @@ void run_task(void* data, size_t number) {
 OrtStatusPtr RelativeAttentionBiasKernel::ComputeV2(OrtKernelContext* raw) try {
   Ort::KernelContext context(raw);
   std::vector<std::vector<int64_t>> shapes;
-  for (size_t input = 0; input < 5; ++input) {
+  for (size_t input = 0; input < 6; ++input) {
     shapes.push_back(context.GetInput(input).GetTensorTypeAndShapeInfo().GetShape());
   }
-  const auto &positions = shapes[0], &bbox = shapes[1];
+  const auto &positions = shapes[0], &bbox = shapes[1], &mask = shapes[2];
   bool valid = positions.size() == 2 && bbox.size() == 3 && bbox[2] == 4 && positions[1] == bbox[1] &&
-               (positions[0] == bbox[0] || positions[0] == 1);
-  for (size_t table = 2; table < 5; ++table) {
-    valid = valid && shapes[table].size() == 2 && shapes[table][0] == shapes[2][0] && shapes[table][1] % 2 == 1;
+               (positions[0] == bbox[0] || positions[0] == 1) && mask.size() == 2 && mask[0] == bbox[0] &&
+               mask[1] == bbox[1];
+  for (size_t table = 3; table < 6; ++table) {
+    valid = valid && shapes[table].size() == 2 && shapes[table][0] == shapes[3][0] && shapes[table][1] % 2 == 1;
   }
   if (!valid) {
-    return Ort::Status("RelativeAttentionBias needs position_ids (B or 1, T), bbox (B, T, 4) and three tables "
-                       "(H, 2M + 1).", ORT_INVALID_ARGUMENT).release();
+    return Ort::Status("RelativeAttentionBias needs position_ids (B or 1, T), bbox (B, T, 4), attention_mask (B, T) "
+                       "and three tables (H, 2M + 1).", ORT_INVALID_ARGUMENT).release();
   }
   Task task{};
-  task.batch = bbox[0], task.tokens = bbox[1], task.heads = shapes[2][0];
+  task.batch = bbox[0], task.tokens = bbox[1], task.heads = shapes[3][0];
   task.positions = context.GetInput(0).GetTensorData<int64_t>();
   task.position_stride = positions[0] == task.batch ? task.tokens : 0;
   const int64_t count = task.batch * task.tokens;
@@ -110,10 +113,14 @@ OrtStatusPtr RelativeAttentionBiasKernel::ComputeV2(OrtKernelContext* raw) try {
     edges[token] = boxes[4 * token];
     edges[count + token] = boxes[4 * token + 3];
   }
+  const int64_t* attended = context.GetInput(2).GetTensorData<int64_t>();
+  std::vector<float> mask_values(count);
+  for (int64_t token = 0; token < count; ++token) mask_values[token] = attended[token] != 0 ? 0.0f : kMasked;
+  task.mask = mask_values.data();
   task.x0 = edges.data(), task.y1 = edges.data() + count;
   Table* tables[] = {&task.table_1d, &task.table_x, &task.table_y};
   for (size_t table = 0; table < 3; ++table) {
-    *tables[table] = {context.GetInput(2 + table).GetTensorData<float>(), shapes[2 + table][1]};
+    *tables[table] = {context.GetInput(3 + table).GetTensorData<float>(), shapes[3 + table][1]};
   }
   const std::vector<int64_t> shape{task.batch, task.heads, task.tokens, task.tokens};
   task.bias = context.GetOutput(0, shape).GetTensorMutableData<float>();

@@ -18,10 +18,10 @@ struct RelativeAttentionBias : Ort::CustomOpBase<RelativeAttentionBias, Relative
   }
   const char* GetName() const { return "RelativeAttentionBias"; }
   const char* GetExecutionProviderType() const { return "CPUExecutionProvider"; }
-  // position_ids int64 (B|1, T), bbox int64 (B, T, 4), bias_1d, bias_x, bias_y float32 (H, 2M + 1)
-  size_t GetInputTypeCount() const { return 5; }
+  // int64: position_ids (B|1, T), bbox (B, T, 4), attention_mask (B, T); float32: bias_1d, bias_x, bias_y (H, 2M + 1)
+  size_t GetInputTypeCount() const { return 6; }
   ONNXTensorElementDataType GetInputType(size_t index) const {
-    return index < 2 ? ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64 : ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
+    return index < 3 ? ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64 : ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
   }
   // bias float32 (B, H, T, T)
   size_t GetOutputTypeCount() const { return 1; }
