@@ -12,6 +12,7 @@ $(VENV)/.ready: pyproject.toml
 	$(BIN)/python -m pip install --quiet torch==2.13.0
 	$(BIN)/python -m pip install --quiet --editable '.[cpu,torch,dev]'
 	-model/ops/build.sh
+	$(BIN)/layoutserve ocr-models
 	touch $@
 
 # The native operators; `make setup` tries them too, and goes on without where there is no compiler or header.

@@ -94,12 +94,13 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 def _to_8_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     """Grey values of more than 8 bits: 16-bit ones keep their scale, others are stretched over what they use."""
-    if values.dtype == np.uint16:
-        return (values >> 8).astype(np.uint8)
     real = np.nan_to_num(values.astype(np.float64))
+    if values.dtype == np.uint16:
+        return (real / 256).astype(np.uint8)
     low, high = float(real.min()), float(real.max())
     if low >= 0 and high <= 255:
         return real.astype(np.uint8)
     if values.dtype.kind in "iu" and low >= 0 and high <= 65535:
         return (real / 256).astype(np.uint8)
-    return ((real - low) * (255 / (high - low))).astype(np.uint8)
+    stretched: NDArray[np.uint8] = ((real - low) * (255 / (high - low))).astype(np.uint8)
+    return stretched

@@ -4,6 +4,7 @@ A page is cut into columns only where both sides are running text; tables, recei
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,8 @@ def _upright(corners: NDArray[np.float64]) -> NDArray[np.float64]:
     if abs(slant) > np.pi / 4:
         return corners
     cosine, sine = np.cos(slant), np.sin(slant)
-    return corners @ np.array([[cosine, -sine], [sine, cosine]])
+    turned: NDArray[np.float64] = corners @ np.array([[cosine, -sine], [sine, cosine]])
+    return turned
 
 
 def _region(boxes: NDArray[np.float64], members: NDArray[np.intp], height: float) -> list[list[int]]:
@@ -104,7 +106,7 @@ def _gutters(boxes: NDArray[np.float64], rows: list[list[int]], height: float) -
     """Middles of the white spaces between neighbours of a row, distinct to half a text height."""
     middles: set[float] = set()
     for row in rows:
-        for left, right in zip(row, row[1:], strict=False):
+        for left, right in pairwise(row):
             if boxes[right, 0] - boxes[left, 2] >= _GUTTER * height:
                 middle = (boxes[right, 0] + boxes[left, 2]) / 2
                 middles.add(round(2 * middle / height) * height / 2)

@@ -159,13 +159,13 @@ def _frame(box: Box, turn: int) -> tuple[tuple[float, float], tuple[float, float
 def _corners(along: tuple[float, float], across: tuple[float, float], turn: int) -> Polygon:
     """The inverse of ``_frame``: corners in reading direction."""
     ends = [(along[i], across[j]) for i, j in ((0, 0), (1, 0), (1, 1), (0, 1))]
-    place = {
-        0: lambda a, b: (a, b),
-        90: lambda a, b: (-b, a),
-        180: lambda a, b: (-a, -b),
-        270: lambda a, b: (b, -a),
-    }[turn]
-    first, second, third, fourth = (place(a, b) for a, b in ends)
+    if turn == 90:
+        ends = [(-b, a) for a, b in ends]
+    elif turn == 180:
+        ends = [(-a, -b) for a, b in ends]
+    elif turn == 270:
+        ends = [(b, -a) for a, b in ends]
+    first, second, third, fourth = ends
     return first, second, third, fourth
 
 

@@ -1,0 +1,118 @@
+"""A page's pixels become words in reading order.
+
+Detection finds lines as quadrilaterals, the page or the single line is turned upright, recognition reads the lines
+and says in which columns it saw each character, and lines are cut into words at white space.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.ocr.engine import Engine, Image, OcrConfig, Reading
+from model.ocr.lines import TALL, Piece, cut, pieces, sides, turned
+from model.page import Box, Page, Polygon, Word
+from model.page.reading_order import reading_order
+
+__all__ = ["Ocr", "OcrConfig"]
+
+# Lines read for a trial when a page may not be upright.
+_TRIAL_LINES = 6
+# A page that reads worse than this on average may be upside down.
+_DOUBTFUL = 0.8
+
+
+class Ocr:
+    """Reads pages. One instance belongs to one worker and is never shared between threads.
+
+    Raises OcrError when the models are missing or do not fit together.
+    """
+
+    def __init__(self, config: OcrConfig | None = None) -> None:
+        self._engine = Engine(config or OcrConfig())
+
+    def recognize(self, page: Page) -> Page:
+        """The page with its words and turn; a page that has words is returned as it is."""
+        if page.words is not None:
+            return page
+        image = np.ascontiguousarray(page.image[:, :, ::-1])
+        turn, lines = self._read(image)
+        found = [pieces(reading, line, quad) for quad, reading, line in lines]
+        return replace(page, words=_in_order([line for line in found if line], page, turn), turn=turn)
+
+    def close(self) -> None:
+        """Give back the threads."""
+        self._engine.close()
+
+    def _read(self, image: Image) -> tuple[int, list[tuple[NDArray[np.float64], Reading, Image]]]:
+        """Turn (0, 90, 180, 270) and lines of a page: place on the turned page, reading and pixels."""
+        quads = self._engine.detect(image)
+        if not len(quads):
+            return 0, []
+        along, across = sides(quads)
+        tall = across > TALL * along
+        longest = np.argsort(-np.maximum(along, across), kind="stable")[:_TRIAL_LINES]
+        if across[tall].sum() > along[~tall].sum():
+            quarters = max((1, 3), key=lambda q: self._trial(image, quads[longest], q))
+        else:
+            lines = self._lines(image, quads, tall)
+            if _mean_score(lines) >= _DOUBTFUL:
+                return 0, lines
+            quarters = max((0, 2), key=lambda q: self._trial(image, quads[longest], q))
+            if quarters == 0:
+                return 0, lines
+        # Text that is turned clockwise by so many quarters becomes upright when the page is turned back.
+        upright = np.ascontiguousarray(np.rot90(image, quarters))
+        quads = self._engine.detect(upright)
+        along, across = sides(quads)
+        return (360 - 90 * quarters) % 360, self._lines(upright, quads, across > TALL * along)
+
+    def _trial(self, image: Image, quads: NDArray[np.float64], quarters: int) -> float:
+        readings = self._engine.read([cut(image, turned(quad, quarters)) for quad in quads])
+        return sum(reading.score * len(reading.text) for reading in readings)
+
+    def _lines(
+        self, image: Image, quads: NDArray[np.float64], tall: NDArray[np.bool_]
+    ) -> list[tuple[NDArray[np.float64], Reading, Image]]:
+        """Read every line; one that is higher than wide is read upright and turned either way, and the best kept."""
+        tries = [(i, turned(quad, q)) for i, quad in enumerate(quads) for q in ((0, 1, 3) if tall[i] else (0,))]
+        crops = [cut(image, quad) for _, quad in tries]
+        best: dict[int, tuple[NDArray[np.float64], Reading, Image]] = {}
+        for (i, quad), crop, reading in zip(tries, crops, self._engine.read(crops), strict=True):
+            if i not in best or reading.score > best[i][1].score:
+                best[i] = (quad, reading, crop)
+        return [best[i] for i in range(len(quads))]
+
+
+def _mean_score(lines: list[tuple[NDArray[np.float64], Reading, Image]]) -> float:
+    scores = np.concatenate([reading.scores for _, reading, _ in lines])
+    return float(scores.mean()) if len(scores) else 0.0
+
+
+def _in_order(lines: list[list[Piece]], page: Page, turn: int) -> tuple[Word, ...]:
+    """Words of lines on the upright page, in reading order, with their places on the page as it was sent."""
+    outlines: list[Polygon] = []
+    for line in lines:
+        first, last = line[0].polygon, line[-1].polygon
+        outlines.append((first[0], last[1], last[2], first[3]))
+    words = []
+    for number, row in enumerate(reading_order(outlines)):
+        for index in row:
+            for piece in lines[index]:
+                polygon = _as_sent(piece.polygon, page, turn)
+                words.append(Word(piece.text, Box.around(polygon), piece.score, number, polygon))
+    return tuple(words)
+
+
+def _as_sent(polygon: Polygon, page: Page, turn: int) -> Polygon:
+    """Corners on a page that was turned clockwise by ``turn`` degrees, on the page before, clipped to it."""
+    width, height = float(page.width), float(page.height)
+    corners = list(polygon)
+    if turn == 90:
+        corners = [(y, height - x) for x, y in polygon]
+    elif turn == 180:
+        corners = [(width - x, height - y) for x, y in polygon]
+    elif turn == 270:
+        corners = [(width - y, x) for x, y in polygon]
+    first, second, third, fourth = ((min(max(x, 0.0), width), min(max(y, 0.0), height)) for x, y in corners)
+    return first, second, third, fourth

@@ -1,0 +1,128 @@
+"""Lines of text: cut from the page, and cut into words once they are read."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from model.ocr.engine import Image, Reading
+from model.page import Point, Polygon
+from model.page.scripts import word_spans
+
+# A line is at least this much higher than wide if it may have to be turned before it is read.
+TALL = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A word on a line: its text, mean probability and corners in reading direction, in pixels of the page."""
+
+    text: str
+    score: float
+    polygon: Polygon
+
+
+def sides(quads: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lengths (n,), (n,) along and across the reading direction of quadrilaterals (n, 4, 2)."""
+    edges = np.linalg.norm(np.roll(quads, -1, axis=1) - quads, axis=2)
+    return np.maximum(edges[:, 0], edges[:, 2]), np.maximum(edges[:, 1], edges[:, 3])
+
+
+def turned(quad: NDArray[np.float64], quarters: int) -> NDArray[np.float64]:
+    """The same quadrilateral read as if its text were turned clockwise by so many quarters."""
+    return np.roll(quad, -quarters, axis=0)
+
+
+def cut(image: Image, quad: NDArray[np.float64]) -> Image:
+    """The part of an image inside a quadrilateral (4, 2), its first side on top."""
+    (width,), (height,) = (np.maximum(side, 1).astype(int) for side in sides(quad[None]))
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
+    # Only the part around the line goes through the warp: it is faster, and coordinates stay small.
+    low = np.maximum(np.floor(quad.min(axis=0)).astype(int) - 2, 0)
+    high = np.ceil(quad.max(axis=0)).astype(int) + 3
+    part = image[low[1] : high[1], low[0] : high[0]]
+    transform = cv2.getPerspectiveTransform((quad - low).astype(np.float32), corners)
+    line = cv2.warpPerspective(
+        part, transform, (int(width), int(height)), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(line, dtype=np.uint8)
+
+
+def pieces(reading: Reading, line: Image, quad: NDArray[np.float64]) -> list[Piece]:
+    """Cut a line that was read into its words.
+
+    reading: of the line. line: its pixels, as read. quad: its place (4, 2) on the page, in reading direction.
+    The columns in which the recognizer saw the characters say where words are; the ink says where they end.
+    """
+    spans = word_spans(reading.text)
+    if not spans:
+        return []
+    ink = _ink(line)
+    columns, rows = np.asarray(ink.any(axis=0)), _main_rows(ink)
+    edges = _edges(columns, reading, spans)
+    found = []
+    for (first, last), (start, end) in zip(spans, edges, strict=True):
+        polygon = _inside(quad, start, end, *rows)
+        found.append(Piece(reading.text[first:last], float(reading.scores[first:last].mean()), polygon))
+    return found
+
+
+def _ink(line: Image) -> NDArray[np.bool_]:
+    """Pixels of a line that are written on: the rarer side of Otsu's threshold."""
+    grey = cv2.cvtColor(line, cv2.COLOR_BGR2GRAY)
+    _, light = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    mask = np.asarray(light, dtype=bool)
+    return mask if mask.mean() < 0.5 else ~mask
+
+
+def _main_rows(ink: NDArray[np.bool_]) -> tuple[float, float]:
+    """Where (0-1) the ink of a line begins and ends from top to bottom, specks and neighbours' tips left out."""
+    profile = ink.sum(axis=1)
+    rows = np.flatnonzero(profile > 0.02 * profile.sum() / max(1, np.count_nonzero(profile)) * 5)
+    if not len(rows):
+        return 0.0, 1.0
+    height = len(profile)
+    return max(0.0, (rows[0] - 0.5) / height), min(1.0, (rows[-1] + 1.5) / height)
+
+
+def _edges(columns: NDArray[np.bool_], reading: Reading, spans: list[tuple[int, int]]) -> list[tuple[float, float]]:
+    """Where (0-1) along the line each word begins and ends."""
+    width = len(columns)
+    centers = reading.positions.astype(np.float64) * width
+    pitch = float(np.median(np.diff(centers))) if len(centers) > 1 else width
+    inked = np.flatnonzero(columns)
+    low, high = (float(inked[0]), float(inked[-1] + 1)) if len(inked) else (0.0, float(width))
+    starts = [min(low, centers[spans[0][0]])]
+    ends = []
+    for (_, last), (first, _) in pairwise(spans):
+        left, right = _gap(columns, centers[last - 1], centers[first], pitch)
+        ends.append(left)
+        starts.append(right)
+    ends.append(max(high, centers[spans[-1][1] - 1]))
+    return [(start / width, max(start, end) / width) for start, end in zip(starts, ends, strict=True)]
+
+
+def _gap(columns: NDArray[np.bool_], before: float, after: float, pitch: float) -> Point:
+    """The widest stretch without ink between the middles of two neighbouring characters, else their middle."""
+    first, last = int(before), max(int(before) + 1, int(np.ceil(after)))
+    ink = np.concatenate([[True], columns[first:last], [True]])
+    edges = np.flatnonzero(ink)
+    widest = int(np.diff(edges).argmax())
+    if edges[widest + 1] - edges[widest] > 1:
+        return first + float(edges[widest]), first + float(edges[widest + 1]) - 1
+    middle, half = (before + after) / 2, max(0.0, (after - before - pitch) / 2)
+    return middle - half, middle + half
+
+
+def _inside(quad: NDArray[np.float64], start: float, end: float, top: float, bottom: float) -> Polygon:
+    """The part of a quadrilateral between shares of its length and of its height."""
+
+    def at(along: float, across: float) -> Point:
+        upper = quad[0] + along * (quad[1] - quad[0])
+        lower = quad[3] + along * (quad[2] - quad[3])
+        x, y = (upper + across * (lower - upper)).tolist()
+        return x, y
+
+    return at(start, top), at(end, top), at(end, bottom), at(start, bottom)
