@@ -50,4 +50,34 @@ RelativeAttentionBias (position_ids, bbox, attention_mask, bias_1d, bias_x, bias
 }
 """
 
-FUNCTION_BODIES = (_DISTANCE_BIAS, _RELATIVE_ATTENTION_BIAS)
+_QUANTIZE_ROWS = """
+<domain: "layoutserve", opset_import: ["": 20]>
+QuantizeRows (x) => (q, scale)
+{
+    last = Constant <value = int64[1] {-1}> ()
+    smallest = Constant <value = float {1e-20}> ()
+    steps = Constant <value = float {127}> ()
+    zero_point = Constant <value = float {128}> ()
+    size = Abs (x)
+    peak = ReduceMax <keepdims = 1> (size, last)
+    positive = Max (peak, smallest)
+    scale = Div (positive, steps)
+    level = Div (x, scale)
+    nearest = Round (level)
+    shifted = Add (nearest, zero_point)
+    q = Cast <to = 2> (shifted)
+}
+"""
+
+_DEQUANTIZE_ROWS = """
+<domain: "layoutserve", opset_import: ["": 20]>
+DequantizeRows (sums, row_scale, column_scale, bias) => (y)
+{
+    levels = Cast <to = 1> (sums)
+    scale = Mul (row_scale, column_scale)
+    scaled = Mul (levels, scale)
+    y = Add (scaled, bias)
+}
+"""
+
+FUNCTION_BODIES = (_DISTANCE_BIAS, _RELATIVE_ATTENTION_BIAS, _QUANTIZE_ROWS, _DEQUANTIZE_ROWS)

@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "relative_attention_bias.h"
+#include "row_quantization.h"
 
 extern "C" __attribute__((visibility("default"))) OrtStatus* ORT_API_CALL RegisterCustomOps(
     OrtSessionOptions* options, const OrtApiBase* base) {
@@ -17,9 +18,13 @@ extern "C" __attribute__((visibility("default"))) OrtStatus* ORT_API_CALL Regist
   try {
     // Sessions keep pointers to these until the process ends.
     static const layoutserve::RelativeAttentionBias relative_attention_bias;
+    static const layoutserve::QuantizeRows quantize_rows;
+    static const layoutserve::DequantizeRows dequantize_rows;
     static Ort::CustomOpDomain domain = [] {
       Ort::CustomOpDomain made{"layoutserve"};
       made.Add(&relative_attention_bias);
+      made.Add(&quantize_rows);
+      made.Add(&dequantize_rows);
       return made;
     }();
     Ort::UnownedSessionOptions{options}.Add(domain);

@@ -1,0 +1,148 @@
+// The operators layoutserve::QuantizeRows and layoutserve::DequantizeRows for ONNX Runtime's CPU provider.
+// model/ops/row_quantization.py says what they compute; these equal it bit for bit.
+
+#include "row_quantization.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+namespace layoutserve {
+namespace {
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define VECTORISED __attribute__((target_clones("arch=skylake-avx512", "avx2", "default")))
+#else
+#define VECTORISED
+#endif
+
+constexpr int64_t kRowsPerTask = 16;
+constexpr float kSmallest = 1e-20f;
+constexpr float kSteps = 127.0f;
+// Adding and taking away 1.5 * 2^23 rounds a float below 2^22 to the nearest integer, ties to even, without a call
+// that would keep the loop from being vectorised.
+constexpr float kRounder = 12582912.0f;
+
+struct QuantizeTask {
+  const float* x;
+  uint8_t* q;
+  float* scale;
+  int64_t rows, columns;
+};
+
+// Eight running maxima, because a single one is a chain that compilers may not reorder.
+VECTORISED float largest_size(const float* __restrict x, int64_t n) {
+  constexpr int64_t kLanes = 32;
+  float peaks[kLanes] = {};
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    for (int64_t lane = 0; lane < kLanes; ++lane) {
+      const float size = std::fabs(x[i + lane]);
+      peaks[lane] = size > peaks[lane] ? size : peaks[lane];
+    }
+  }
+  float peak = 0.0f;
+  for (int64_t lane = 0; lane < kLanes; ++lane) peak = std::max(peak, peaks[lane]);
+  for (; i < n; ++i) peak = std::max(peak, std::fabs(x[i]));
+  return peak;
+}
+
+VECTORISED void quantize(const float* __restrict x, float scale, int64_t n, uint8_t* __restrict q) {
+  for (int64_t i = 0; i < n; ++i) {
+    const float level = (x[i] / scale + kRounder) - kRounder;
+    q[i] = static_cast<uint8_t>(static_cast<int32_t>(level + 128.0f));
+  }
+}
+
+void quantize_task(void* data, size_t number) {
+  const QuantizeTask& task = *static_cast<const QuantizeTask*>(data);
+  const int64_t first = static_cast<int64_t>(number) * kRowsPerTask;
+  for (int64_t row = first; row < std::min(first + kRowsPerTask, task.rows); ++row) {
+    const float* x = task.x + row * task.columns;
+    const float scale = std::max(largest_size(x, task.columns), kSmallest) / kSteps;
+    task.scale[row] = scale;
+    quantize(x, scale, task.columns, task.q + row * task.columns);
+  }
+}
+
+struct DequantizeTask {
+  const int32_t* sums;
+  const float *row_scale, *column_scale, *bias;
+  float* y;
+  int64_t rows, columns;
+};
+
+VECTORISED void dequantize(const int32_t* __restrict sums, float row_scale, const float* __restrict column_scale,
+                           const float* __restrict bias, int64_t n, float* __restrict y) {
+  for (int64_t i = 0; i < n; ++i) {
+    y[i] = static_cast<float>(sums[i]) * (row_scale * column_scale[i]) + bias[i];
+  }
+}
+
+void dequantize_task(void* data, size_t number) {
+  const DequantizeTask& task = *static_cast<const DequantizeTask*>(data);
+  const int64_t first = static_cast<int64_t>(number) * kRowsPerTask;
+  for (int64_t row = first; row < std::min(first + kRowsPerTask, task.rows); ++row) {
+    dequantize(task.sums + row * task.columns, task.row_scale[row], task.column_scale, task.bias, task.columns,
+               task.y + row * task.columns);
+  }
+}
+
+size_t tasks_for(int64_t rows) { return static_cast<size_t>((rows + kRowsPerTask - 1) / kRowsPerTask); }
+
+int64_t product(const std::vector<int64_t>& shape, size_t count) {
+  int64_t result = 1;
+  for (size_t axis = 0; axis < count; ++axis) result *= shape[axis];
+  return result;
+}
+
+}  // namespace
+
+OrtStatusPtr QuantizeRowsKernel::ComputeV2(OrtKernelContext* raw) try {
+  Ort::KernelContext context(raw);
+  const auto x = context.GetInput(0);
+  std::vector<int64_t> shape = x.GetTensorTypeAndShapeInfo().GetShape();
+  if (shape.empty()) {
+    return Ort::Status("QuantizeRows needs x (..., K).", ORT_INVALID_ARGUMENT).release();
+  }
+  QuantizeTask task{};
+  task.x = x.GetTensorData<float>();
+  task.columns = shape.back(), task.rows = product(shape, shape.size() - 1);
+  task.q = context.GetOutput(0, shape).GetTensorMutableData<uint8_t>();
+  shape.back() = 1;
+  task.scale = context.GetOutput(1, shape).GetTensorMutableData<float>();
+  if (task.rows > 0) context.ParallelFor(quantize_task, tasks_for(task.rows), 0, &task);
+  return nullptr;
+} catch (const std::exception& error) {
+  return Ort::Status(error.what(), ORT_FAIL).release();
+}
+
+OrtStatusPtr DequantizeRowsKernel::ComputeV2(OrtKernelContext* raw) try {
+  Ort::KernelContext context(raw);
+  const auto sums = context.GetInput(0), row_scale = context.GetInput(1), column_scale = context.GetInput(2),
+             bias = context.GetInput(3);
+  const std::vector<int64_t> shape = sums.GetTensorTypeAndShapeInfo().GetShape();
+  DequantizeTask task{};
+  task.columns = shape.empty() ? 0 : shape.back();
+  task.rows = shape.empty() ? 0 : product(shape, shape.size() - 1);
+  const auto count = [](const Ort::ConstValue& value) {
+    return static_cast<int64_t>(value.GetTensorTypeAndShapeInfo().GetElementCount());
+  };
+  if (shape.empty() || count(row_scale) != task.rows || count(column_scale) != task.columns ||
+      count(bias) != task.columns) {
+    return Ort::Status("DequantizeRows needs sums (..., N), row_scale (..., 1), column_scale (N) and bias (N).",
+                       ORT_INVALID_ARGUMENT).release();
+  }
+  task.sums = sums.GetTensorData<int32_t>();
+  task.row_scale = row_scale.GetTensorData<float>();
+  task.column_scale = column_scale.GetTensorData<float>();
+  task.bias = bias.GetTensorData<float>();
+  task.y = context.GetOutput(0, shape).GetTensorMutableData<float>();
+  if (task.rows > 0) context.ParallelFor(dequantize_task, tasks_for(task.rows), 0, &task);
+  return nullptr;
+} catch (const std::exception& error) {
+  return Ort::Status(error.what(), ORT_FAIL).release();
+}
+
+}  // namespace layoutserve
