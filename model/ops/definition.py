@@ -73,4 +73,6 @@ def relative_attention_bias(
         return table[:, np.clip(distance, -maximum, maximum) + maximum].swapaxes(0, 1)  # (B, H, T, T)
 
     mask = np.where(attention_mask == 0, np.float32(MASKED), np.float32(0))[:, None, None, :]  # (B, 1, 1, T)
-    return gather(bias_1d, position_ids) + gather(bias_x, bbox[..., 0]) + gather(bias_y, bbox[..., 3]) + mask
+    relative = gather(bias_1d, position_ids) + gather(bias_x, bbox[..., 0]) + gather(bias_y, bbox[..., 3])
+    scores: NDArray[np.float32] = relative + mask
+    return scores
