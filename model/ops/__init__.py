@@ -1,11 +1,25 @@
 """The custom relative-bias operators: numpy definition, ONNX function bodies, native kernel."""
 
+from pathlib import Path
+
 from model.ops.definition import (
     DOMAIN,
+    MASKED,
     VERSION,
     bucket_table,
     relative_attention_bias,
     relative_position_bucket,
 )
 
-__all__ = ["DOMAIN", "VERSION", "bucket_table", "relative_attention_bias", "relative_position_bucket"]
+# The native kernels, where they are built.
+LIBRARY = Path(__file__).with_name("liblayoutserve_ops.so")
+
+__all__ = [
+    "DOMAIN",
+    "LIBRARY",
+    "MASKED",
+    "VERSION",
+    "bucket_table",
+    "relative_attention_bias",
+    "relative_position_bucket",
+]

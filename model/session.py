@@ -1,0 +1,334 @@
+"""Encodings -> Logits: the two graphs of a bundle in ONNX Runtime.
+
+The visual graph runs once for each page, however many windows, questions and requests look at it: its output is kept
+in a bounded cache. The encoder graph runs once for each batch of windows. The custom operators run natively where
+their library is built (``make ops``) and can be loaded, else as the functions that travel inside the graphs.
+"""
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from model.bundle import Bundle
+from model.errors import ArrayError, BundleError, SessionError
+from model.ops import LIBRARY
+from model.tensors import IMAGE_SIZE, Encoding, Logits
+
+Arrays = Mapping[str, NDArray[Any]]
+
+_log = logging.getLogger(__name__)
+_said: set[str] = set()
+
+# Images of one call of the visual graph: more only cost memory, about 100 MB each at base size.
+_IMAGES_PER_CALL = 8
+# Pages whose visual embeddings are kept, 150 kB each at base size.
+VISUAL_CACHE_PAGES = 256
+
+
+@dataclass(frozen=True, slots=True)
+class CacheInfo:
+    """How often a page's visual embeddings were known (hits) and computed (misses); pages held and at most held."""
+
+    hits: int
+    misses: int
+    pages: int
+    capacity: int
+
+
+class Session:
+    """A bundle ready to run; safe to share between threads."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        providers: Sequence[str] | None = None,
+        threads: int | None = None,
+        native_ops: bool = True,
+        visual_cache_pages: int = VISUAL_CACHE_PAGES,
+    ) -> None:
+        """Load both graphs.
+
+        providers: ONNX Runtime's names, best first; by default CUDA where it is there, and the CPU. threads: of
+        each graph, by default one for each core. native_ops: False runs the functions even where the library is.
+        visual_cache_pages: pages whose visual embeddings are kept; 0 keeps none.
+
+        Raises BundleError for graphs that ONNX Runtime cannot load, SessionError for providers it does not have.
+        """
+        self.bundle = bundle
+        self.providers = _providers(providers)
+        options, native = _options(threads, native_ops=native_ops and self.providers[0] == "CPUExecutionProvider")
+        self.operators: Literal["native", "portable"] = "native" if native else "portable"
+        self._visual = _load(bundle.visual_graph, options, self.providers)
+        self._encoder = _load(bundle.encoder_graph, options, self.providers)
+        self.outputs = tuple(output.name for output in self._encoder.get_outputs())
+        self._cache = _VisualCache(visual_cache_pages, self.visual)
+
+    @property
+    def cache_info(self) -> CacheInfo:
+        """How the cache of visual embeddings has done so far."""
+        return self._cache.info()
+
+    def visual(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Images uint8 (B, 3, 224, 224) BGR -> visual embeddings float32 (B, V, D), past the cache."""
+        parts = [
+            _run(self._visual, {"image": images[start : start + _IMAGES_PER_CALL]})["visual_embeddings"]
+            for start in range(0, len(images), _IMAGES_PER_CALL)
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def encoder(self, arrays: Arrays) -> dict[str, NDArray[np.float32]]:
+        """Run the encoder graph on arrays named and shaped as in ``model/tensors.py``, any batch and length."""
+        return _run(self._encoder, arrays)
+
+    def run(self, encodings: Sequence[Encoding]) -> list[Logits]:
+        """Run windows of any lengths as one padded batch; the Logits come in the same order, without padding.
+
+        A window's result does not depend on its neighbours. Raises SessionError when ONNX Runtime fails and
+        ArrayError for windows longer than the model or with tokens it does not have.
+        """
+        if not encodings:
+            return []
+        self._check_tokens(encodings)
+        visual = self._cache.get({encoding.image_key: encoding.image for encoding in encodings})
+        outputs = self.encoder(
+            {
+                **_padded(encodings, int(self.bundle.manifest.config.get("pad_token_id", 0))),
+                "visual_embeddings": np.stack([visual[encoding.image_key] for encoding in encodings]),
+            }
+        )
+
+        def window(name: str, row: int, length: int | None = None) -> NDArray[np.float32] | None:
+            return outputs[name][row, :length].copy() if name in outputs else None
+
+        return [
+            Logits(
+                kie=window("kie_logits", row, len(encoding)),
+                classification=window("classification_logits", row),
+                docvqa_start=window("docvqa_start_logits", row, len(encoding)),
+                docvqa_end=window("docvqa_end_logits", row, len(encoding)),
+            )
+            for row, encoding in enumerate(encodings)
+        ]
+
+    def infer(self, arrays: Arrays) -> dict[str, NDArray[np.float32]]:
+        """Run arrays under Hugging Face's input names; outputs come under Hugging Face's output names.
+
+        input_ids (B, L), bbox (B, L, 4), 0-1000, image uint8 (B, 3, 224, 224) BGR; attention_mask and token_type_ids
+        (B, L) may be left out, as there. Out: ``logits``, or ``start_logits`` and ``end_logits``, or
+        ``last_hidden_state`` and ``pooler_output``; for several heads the names of ``model/tensors.py``.
+
+        Raises ArrayError for a missing or unknown name, a wrong dtype, shape or range.
+        """
+        checked = _checked(arrays, self.bundle.manifest.config)
+        image = checked.pop("image").astype(np.uint8)
+        outputs = self.encoder({**checked, "visual_embeddings": self.visual(image)})
+        if len(self.bundle.manifest.heads) > 1:
+            return outputs
+        return {
+            name.removeprefix(f"{task}_"): value
+            for task in self.bundle.manifest.heads or ("",)
+            for name, value in outputs.items()
+        }
+
+    def selftest(self) -> float:
+        """Repeat the bundle's golden input; the largest absolute difference to what the export recorded.
+
+        Raises BundleError when the bundle has no selftest.npz or one of other outputs.
+        """
+        try:
+            with np.load(self.bundle.path / "selftest.npz") as file:
+                golden = {name: file[name] for name in file.files}
+        except (OSError, ValueError) as error:
+            raise BundleError(f"selftest.npz of {self.bundle.path} cannot be read: {error}") from error
+        inputs = {name[6:]: value for name, value in golden.items() if name.startswith("input.")}
+        expected = {name[7:]: value for name, value in golden.items() if name.startswith("output.")}
+        visual = self.visual(inputs.pop("image"))
+        outputs = self.encoder({**inputs, "visual_embeddings": visual})
+        if set(outputs) != set(expected):
+            raise BundleError(f"selftest.npz of {self.bundle.path} has not the outputs of its encoder graph.")
+        return max(float(np.abs(outputs[name] - value).max()) for name, value in expected.items())
+
+    def _check_tokens(self, encodings: Sequence[Encoding]) -> None:
+        config, longest = self.bundle.manifest.config, self.bundle.manifest.max_tokens
+        for encoding in encodings:
+            if len(encoding) > longest:
+                raise ArrayError(f"A window has {len(encoding)} tokens; the model takes {longest}.")
+            for name, entries in (("input_ids", "vocab_size"), ("token_type_ids", "type_vocab_size")):
+                _check_range(name, getattr(encoding, name), 0, int(config[entries]) - 1)
+
+
+class _VisualCache:
+    """Visual embeddings (V, D) of the pages used last. A page that one thread computes, others wait for."""
+
+    def __init__(self, capacity: int, compute: Callable[[NDArray[np.uint8]], NDArray[np.float32]]) -> None:
+        self._capacity = capacity
+        self._compute = compute
+        self._pages: OrderedDict[bytes, Future[NDArray[np.float32]]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._hits = self._misses = 0
+
+    def get(self, images: Mapping[bytes, NDArray[np.uint8]]) -> dict[bytes, NDArray[np.float32]]:
+        """Images (3, 224, 224) by key -> embeddings (V, D) by key."""
+        found: dict[bytes, Future[NDArray[np.float32]]] = {}
+        with self._lock:
+            for key in images:
+                if key in self._pages:
+                    self._pages.move_to_end(key)
+                    found[key] = self._pages[key]
+            own = [key for key in images if key not in found]
+            for key in own:
+                found[key] = self._pages[key] = Future()
+            self._hits += len(images) - len(own)
+            self._misses += len(own)
+            while len(self._pages) > self._capacity:
+                self._pages.popitem(last=False)
+        if own:
+            self._fill(own, images, found)
+        return {key: future.result() for key, future in found.items()}
+
+    def _fill(
+        self,
+        own: list[bytes],
+        images: Mapping[bytes, NDArray[np.uint8]],
+        futures: Mapping[bytes, Future[NDArray[np.float32]]],
+    ) -> None:
+        try:
+            computed = self._compute(np.stack([images[key] for key in own]))
+        except BaseException as error:
+            # Those who wait must learn of it, and the next to ask must be able to try again.
+            with self._lock:
+                for key in own:
+                    self._pages.pop(key, None)
+            for key in own:
+                futures[key].set_exception(error)
+            raise
+        for key, embeddings in zip(own, computed, strict=True):
+            futures[key].set_result(embeddings.copy())
+
+    def info(self) -> CacheInfo:
+        with self._lock:
+            return CacheInfo(self._hits, self._misses, len(self._pages), self._capacity)
+
+
+def _providers(asked: Sequence[str] | None) -> list[str]:
+    available = ort.get_available_providers()
+    if asked is None:
+        return [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in available]
+    if not asked or (unknown := [name for name in asked if name not in available]):
+        raise SessionError(f"ONNX Runtime here has no provider {unknown if asked else ''}; it has {available}.")
+    return list(asked)
+
+
+def _options(threads: int | None, *, native_ops: bool) -> tuple[ort.SessionOptions, bool]:
+    """Session options, and whether the native operators are registered in them."""
+
+    def fresh() -> ort.SessionOptions:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads or 0
+        options.log_severity_level = 3
+        # Patterns are kept for every shape ever seen, and every batch has another one.
+        options.enable_mem_pattern = False
+        return options
+
+    options = fresh()
+    if not native_ops:
+        return options, False
+    if not LIBRARY.is_file():
+        _say_once("The native operators are not built (make ops); the models run on their ONNX functions.")
+        return options, False
+    try:
+        options.register_custom_ops_library(str(LIBRARY))
+    except Exception as error:
+        _say_once(f"The native operators cannot be loaded; the models run on their ONNX functions: {error}")
+        return fresh(), False
+    return options, True
+
+
+def _say_once(message: str) -> None:
+    if message not in _said:
+        _said.add(message)
+        _log.warning(message)
+
+
+def _load(path: Path, options: ort.SessionOptions, providers: Sequence[str]) -> ort.InferenceSession:
+    try:
+        return ort.InferenceSession(path, options, providers=list(providers))
+    except Exception as error:
+        raise BundleError(f"ONNX Runtime cannot load {path}; export the bundle again ({error}).") from error
+
+
+def _run(session: ort.InferenceSession, arrays: Arrays) -> dict[str, NDArray[np.float32]]:
+    names = [output.name for output in session.get_outputs()]
+    try:
+        values = session.run(names, dict(arrays))
+    except Exception as error:
+        raise SessionError(f"ONNX Runtime failed while running a graph: {error}") from error
+    return dict(zip(names, values, strict=True))
+
+
+def _padded(encodings: Sequence[Encoding], pad_token_id: int) -> dict[str, NDArray[np.int64]]:
+    batch, length = len(encodings), max(len(encoding) for encoding in encodings)
+    arrays = {
+        "input_ids": np.full((batch, length), pad_token_id, np.int64),
+        "bbox": np.zeros((batch, length, 4), np.int64),
+        "attention_mask": np.zeros((batch, length), np.int64),
+        "token_type_ids": np.zeros((batch, length), np.int64),
+    }
+    for row, encoding in enumerate(encodings):
+        arrays["input_ids"][row, : len(encoding)] = encoding.input_ids
+        arrays["bbox"][row, : len(encoding)] = encoding.bbox
+        arrays["token_type_ids"][row, : len(encoding)] = encoding.token_type_ids
+        arrays["attention_mask"][row, : len(encoding)] = 1
+    return arrays
+
+
+def _checked(arrays: Arrays, config: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """The arrays of ``Session.infer``, int64 except for the image, with the absent ones filled in."""
+    needed, known = ("input_ids", "bbox", "image"), ("attention_mask", "token_type_ids")
+    if missing := [name for name in needed if name not in arrays]:
+        raise ArrayError(f"The inputs lack {', '.join(missing)}; there are {', '.join(arrays) or 'none'}.")
+    if unknown := [name for name in arrays if name not in needed + known]:
+        raise ArrayError(f"The inputs have {', '.join(unknown)}, which the model does not know.")
+    if arrays["input_ids"].ndim != 2 or 0 in arrays["input_ids"].shape:
+        raise ArrayError(f"input_ids must be of shape (B, L), not {arrays['input_ids'].shape}.")
+    batch, length = arrays["input_ids"].shape
+    if length > int(config["max_position_embeddings"]):
+        raise ArrayError(f"There are {length} tokens; the model takes {config['max_position_embeddings']}.")
+    full = {
+        "attention_mask": np.ones((batch, length), np.int64),
+        "token_type_ids": np.zeros((batch, length), np.int64),
+        **arrays,
+    }
+    expected: dict[str, tuple[tuple[int, ...], int]] = {  # shape and largest value
+        "input_ids": ((batch, length), int(config["vocab_size"]) - 1),
+        "attention_mask": ((batch, length), 1),
+        "token_type_ids": ((batch, length), int(config["type_vocab_size"]) - 1),
+        "bbox": ((batch, length, 4), min(1000, int(config["max_2d_position_embeddings"]) - 1)),
+        "image": ((batch, 3, IMAGE_SIZE, IMAGE_SIZE), 255),
+    }
+    for name, array in full.items():
+        shape, largest = expected[name]
+        if array.dtype.kind not in "iu":
+            raise ArrayError(f"{name} must hold integers, not {array.dtype}.")
+        if array.shape != shape:
+            raise ArrayError(f"{name} must be of shape {shape}, not {array.shape}.")
+        _check_range(name, array, 0, largest)
+    bbox = full["bbox"]
+    if (bbox[..., 0] > bbox[..., 2]).any() or (bbox[..., 1] > bbox[..., 3]).any():
+        raise ArrayError("bbox must be (x0, y0, x1, y1) with x0 <= x1 and y0 <= y1.")
+    return {name: array if name == "image" else array.astype(np.int64) for name, array in full.items()}
+
+
+def _check_range(name: str, array: NDArray[Any], least: int, most: int) -> None:
+    if array.min() < least or array.max() > most:
+        raise ArrayError(f"{name} must lie in {least}..{most}, not {array.min()}..{array.max()}.")
