@@ -32,3 +32,6 @@ check: setup
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+openapi: setup
+	$(BIN)/layoutserve openapi > openapi.yaml.new && mv openapi.yaml.new openapi.yaml

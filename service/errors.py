@@ -14,7 +14,9 @@ The tree, beside that of ``model/errors.py``::
         +-- InvalidParameters      422  parameters of a wrong kind, one entry for each
         +-- IdempotencyMismatch    422  the key was used for another request
         +-- Overloaded             429  the queue is full; comes with the seconds after which to try again
+        +-- AttemptsExhausted      500  every attempt at a job took its process down
         +-- NotReady               503  starting or draining
+        +-- ClientDeparted         499  the client went away; nobody sees this answer, but the log does
         +-- DeadlineExceeded       504  the request took longer than it may
         +-- SettingsError          only at start-up: the settings are wrong
 
@@ -43,6 +45,10 @@ TYPE_PREFIX = "urn:layoutserve:problem:"
 
 class ServiceError(LayoutServeError):
     """Base of the errors of the HTTP service."""
+
+
+class AttemptsExhausted(ServiceError):
+    """Every attempt at a job took its process down."""
 
 
 class SettingsError(ServiceError):
@@ -118,6 +124,10 @@ class NotReady(ServiceError):
         self.retry_after_s = retry_after_s
 
 
+class ClientDeparted(ServiceError):
+    """The client went away before it was answered; its work was dropped."""
+
+
 class DeadlineExceeded(ServiceError):
     """The request took longer than it may; its work was stopped."""
 
@@ -158,7 +168,11 @@ KINDS: Mapping[type[LayoutServeError], Kind] = {
         422, "idempotency-mismatch", "Idempotency key reused", "Use a new Idempotency-Key for a new request."
     ),
     Overloaded: Kind(429, "overloaded", "Too many requests", "Wait as long as 'Retry-After' says, then repeat."),
+    ClientDeparted: Kind(499, "client-departed", "Client departed", "Nothing: nobody waits for the answer."),
     LayoutServeError: INTERNAL,
+    AttemptsExhausted: Kind(
+        500, "attempts-exhausted", "Attempts exhausted", "Send another document; report this one with the request id."
+    ),
     NotReady: Kind(503, "not-ready", "Not ready", "Wait as long as 'Retry-After' says, then repeat."),
     DeadlineExceeded: Kind(
         504, "deadline-exceeded", "Deadline exceeded", "Ask for fewer pages, or send 'Prefer: respond-async'."

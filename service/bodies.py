@@ -1,0 +1,185 @@
+"""Request bodies, read under limits: multipart or JSON becomes the same request.
+
+Bytes are counted while they arrive, so a body that is too large is refused before it is in memory; nothing is spooled
+to disk. What the caller wrote in a form (text) and in JSON (typed values) is checked by the same schema.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import MultipartParser, MultipartState, parse_options_header
+from starlette.requests import ClientDisconnect, Request
+
+from model.errors import DocumentTooLarge
+from service.errors import (
+    BodyTimeout,
+    ClientDeparted,
+    Fault,
+    InvalidParameters,
+    MalformedBody,
+    UnsupportedMediaType,
+)
+
+# Beside the document a body holds parameters; the caller's own words are the only ones that grow.
+MAX_PARAMETER_BYTES = 8 * 2**20
+MAX_PARTS = 100
+
+Schema = TypeVar("Schema", bound=BaseModel)
+
+
+async def read_body(request: Request, schema: type[Schema], *, max_file_bytes: int, timeout_s: float) -> Schema:
+    """Read the body of a request as ``schema``.
+
+    Raises UnsupportedMediaType, MalformedBody, DocumentTooLarge, InvalidParameters, BodyTimeout, and ClientDeparted
+    when the client goes away before it is complete.
+    """
+    kind, options = parse_options_header(request.headers.get("content-type"))
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("The body is compressed: send it without Content-Encoding.")
+    try:
+        async with asyncio.timeout(timeout_s):
+            if kind == b"multipart/form-data":
+                stream = _limited(request, max_file_bytes + MAX_PARAMETER_BYTES)
+                return _from_form(await _parts(stream, options.get(b"boundary"), max_file_bytes), schema)
+            if kind == b"application/json":
+                stream = _limited(request, max_file_bytes * 4 // 3 + MAX_PARAMETER_BYTES)
+                return _from_json(b"".join([chunk async for chunk in stream]), schema, max_file_bytes)
+    except TimeoutError:
+        raise BodyTimeout(f"The body was not complete after {timeout_s:g} seconds.") from None
+    except ClientDisconnect:
+        raise ClientDeparted("The client went away while it sent the body.") from None
+    raise UnsupportedMediaType("The body must be multipart/form-data or application/json.")
+
+
+async def _limited(request: Request, most: int) -> AsyncIterator[bytes]:
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > most:
+        raise _too_large(most)
+    count = 0
+    async for chunk in request.stream():
+        count += len(chunk)
+        if count > most:
+            raise _too_large(most)
+        yield chunk
+
+
+def _too_large(most: int) -> DocumentTooLarge:
+    return DocumentTooLarge(f"The body is larger than {most:,} bytes, the most that is read. Send a smaller file.")
+
+
+class _Parts:
+    """Collects the parts of a multipart body as (name, bytes); the callbacks of ``MultipartParser``."""
+
+    def __init__(self, max_file_bytes: int) -> None:
+        self.found: list[tuple[str, bytes]] = []
+        self._max_file_bytes = max_file_bytes
+        self._header, self._value = bytearray(), bytearray()
+        self._name: str | None = None
+        self._data = bytearray()
+
+    def on_part_begin(self) -> None:
+        if len(self.found) >= MAX_PARTS:
+            raise MalformedBody(f"The form has more than {MAX_PARTS} parts.")
+        self._name, self._data = None, bytearray()
+
+    def on_header_begin(self) -> None:
+        self._header, self._value = bytearray(), bytearray()
+
+    def on_header_field(self, data: bytes, start: int, end: int) -> None:
+        self._header += data[start:end]
+
+    def on_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def on_header_end(self) -> None:
+        if bytes(self._header).lower() == b"content-disposition":
+            name = parse_options_header(bytes(self._value))[1].get(b"name")
+            self._name = None if name is None else name.decode("utf-8", "replace")
+
+    def on_headers_finished(self) -> None:
+        if self._name is None:
+            raise MalformedBody("A part of the form has no name: write Content-Disposition: form-data; name=...")
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        self._data += data[start:end]
+        if self._name == "file" and len(self._data) > self._max_file_bytes:
+            raise DocumentTooLarge(
+                f"The document is larger than {self._max_file_bytes:,} bytes, the most that is read. "
+                "Send a smaller file."
+            )
+
+    def on_part_end(self) -> None:
+        self.found.append((self._name or "", bytes(self._data)))
+
+
+async def _parts(stream: AsyncIterator[bytes], boundary: bytes | None, max_file_bytes: int) -> list[tuple[str, bytes]]:
+    if not boundary:
+        raise MalformedBody("The Content-Type names no boundary between the parts of the form.")
+    parts = _Parts(max_file_bytes)
+    callbacks = {name: getattr(parts, name) for name in dir(parts) if name.startswith("on_")}
+    try:
+        parser = MultipartParser(boundary, callbacks)  # type: ignore[arg-type]
+        async for chunk in stream:
+            parser.write(chunk)
+    except MultipartParseError as error:
+        raise MalformedBody(f"The form cannot be taken apart ({error}).") from None
+    if parser.state is not MultipartState.END:
+        raise MalformedBody("The form ends before its last boundary: it was cut off, or the boundary is another.")
+    return parts.found
+
+
+def _from_form(parts: list[tuple[str, bytes]], schema: type[Schema]) -> Schema:
+    repeatable = {"question", "task"}
+    values: dict[str, object] = {}
+    faults: list[Fault] = []
+    for name, data in parts:
+        if name == "file":
+            value: object = data
+        else:
+            try:
+                text = data.decode("utf-8")
+                value = json.loads(text) if name == "words" else text
+            except UnicodeDecodeError:
+                faults.append(Fault(name, "must be UTF-8"))
+                continue
+            except (json.JSONDecodeError, RecursionError):
+                faults.append(Fault(name, "must be JSON: a list of words with text, box and page"))
+                continue
+        if name in repeatable:
+            values.setdefault(name, []).append(value)  # type: ignore[attr-defined]
+        elif name in values:
+            faults.append(Fault(name, "is given more than once"))
+        else:
+            values[name] = value
+    if faults:
+        raise InvalidParameters(faults)
+    try:
+        return schema.model_validate(values)
+    except ValidationError as error:
+        raise InvalidParameters(faults_of(error)) from None
+
+
+def _from_json(body: bytes, schema: type[Schema], max_file_bytes: int) -> Schema:
+    try:
+        parsed = schema.model_validate_json(body, strict=True)
+    except ValidationError as error:
+        if any(fault["type"] == "json_invalid" for fault in error.errors(include_input=False, include_url=False)):
+            raise MalformedBody("The body is not valid JSON.") from None
+        raise InvalidParameters(faults_of(error)) from None
+    if len(getattr(parsed, "file", b"")) > max_file_bytes:
+        raise DocumentTooLarge(
+            f"The document is larger than {max_file_bytes:,} bytes, the most that is read. Send a smaller file."
+        )
+    return parsed
+
+
+def faults_of(error: ValidationError) -> list[Fault]:
+    """Give what a schema found wrong as a list for the caller, without the values that were sent."""
+    return [
+        Fault(".".join(map(str, fault["loc"])) or "body", fault["msg"])
+        for fault in error.errors(include_input=False, include_url=False, include_context=False)
+    ]

@@ -1,0 +1,199 @@
+"""The HTTP contract as OpenAPI 3.1: what FastAPI cannot tell by itself from the routes.
+
+Bodies come in two encodings with one schema, and every operation lists the problems it may answer with.
+"""
+
+import copy
+from collections.abc import Iterable
+from typing import Any
+
+import yaml
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from model.errors import DocumentTooLarge, InvalidDocument, LayoutServeError, RequestError, UnsupportedDocument
+from service import errors, schemas
+from service.errors import KINDS, PROBLEM_MEDIA_TYPE, problem_of
+
+Json = dict[str, Any]
+
+REF = "#/components/schemas/"
+REQUESTS: tuple[type[BaseModel], ...] = (
+    schemas.KieRequest,
+    schemas.ClassificationRequest,
+    schemas.DocvqaRequest,
+    schemas.OcrRequest,
+    schemas.AnalyzeRequest,
+)
+DOCUMENT_PROBLEMS: tuple[type[LayoutServeError], ...] = (
+    errors.MalformedBody,
+    errors.Unauthorized,
+    errors.NotFound,
+    errors.BodyTimeout,
+    errors.Conflict,
+    DocumentTooLarge,
+    UnsupportedDocument,
+    errors.UnsupportedMediaType,
+    InvalidDocument,
+    errors.InvalidParameters,
+    RequestError,
+    errors.IdempotencyMismatch,
+    errors.Overloaded,
+    LayoutServeError,
+    errors.NotReady,
+    errors.DeadlineExceeded,
+)
+REQUEST_ID: Json = {"X-Request-Id": {"description": "The request's id, as in the log", "schema": {"type": "string"}}}
+RETRY_AFTER: Json = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}}}
+EXTRA_HEADERS: dict[int, Json] = {
+    401: {"WWW-Authenticate": {"schema": {"type": "string"}}},
+    429: RETRY_AFTER,
+    503: RETRY_AFTER,
+}
+
+ACCEPTED: dict[int | str, Json] = {
+    200: {"headers": REQUEST_ID},
+    202: {
+        "description": "Accepted as a job, as 'Prefer: respond-async' asked",
+        "model": schemas.Job,
+        "headers": REQUEST_ID
+        | {
+            "Location": {"description": "Where the job is", "schema": {"type": "string"}},
+            "Preference-Applied": {"schema": {"type": "string", "const": "respond-async"}},
+        }
+        | RETRY_AFTER,
+        "links": {
+            "job": {"operationId": "getJob", "parameters": {"job_id": "$response.body#/id"}},
+            "cancel": {"operationId": "cancelJob", "parameters": {"job_id": "$response.body#/id"}},
+        },
+    },
+}
+
+# The smallest document that stands for any: a white PNG of one pixel.
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTX6+QAAAABJRU5ErkJggg=="
+EXAMPLES: dict[str, Json] = {
+    "KieRequest": {"file": PIXEL, "pages": "1"},
+    "ClassificationRequest": {"file": PIXEL},
+    "DocvqaRequest": {"file": PIXEL, "question": ["What is the total?"], "top_k": 2},
+    "OcrRequest": {"file": PIXEL, "ocr": "always"},
+    "AnalyzeRequest": {"file": PIXEL, "task": ["kie", "docvqa"], "question": ["What is the total?"]},
+}
+
+
+def problems(kinds: Iterable[type[LayoutServeError]]) -> dict[int | str, Json]:
+    """Describe the problems an operation may answer with, by status, each kind with an example."""
+    answers: dict[int | str, Json] = {}
+    for error in kinds:
+        kind = KINDS[error]
+        sample = problem_of(_sample(error), "2f1c9a7e5b6d4c3f")
+        answer = answers.setdefault(
+            kind.status,
+            {
+                "description": kind.title,
+                "headers": REQUEST_ID | EXTRA_HEADERS.get(kind.status, {}),
+                "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": REF + "Problem"}, "examples": {}}},
+            },
+        )
+        if kind.title not in answer["description"]:
+            answer["description"] += f"; {kind.title.lower()}"
+        answer["content"][PROBLEM_MEDIA_TYPE]["examples"][kind.slug] = {"value": sample.model_dump()}
+    return answers
+
+
+def _sample(error: type[LayoutServeError]) -> LayoutServeError:
+    sentence = (error.__doc__ or "").split(";")[0].strip().rstrip(".") + "."
+    if error is errors.InvalidParameters:
+        return errors.InvalidParameters([errors.Fault("top_k", "Input should be less than or equal to 20")])
+    if issubclass(error, errors.Overloaded | errors.NotReady):
+        return error(sentence, 3)
+    return error(sentence)
+
+
+def body(schema: type[BaseModel]) -> Json:
+    """Describe a request body in its two encodings, for ``openapi_extra``."""
+    name = schema.__name__
+    example = EXAMPLES[name]
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {
+                    "schema": {"$ref": REF + name.replace("Request", "Form")},
+                    "encoding": {"words": {"contentType": "application/json"}}
+                    if "words" in schema.model_fields
+                    else {},
+                },
+                "application/json": {
+                    "schema": {"$ref": REF + name},
+                    "examples": {"smallest": {"summary": "A white page of one pixel", "value": example}},
+                },
+            },
+        }
+    }
+
+
+def openapi(app: FastAPI) -> Json:
+    """Build the document that is served at /openapi.json and committed as openapi.yaml."""
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        openapi_version="3.1.0",
+        summary=app.summary,
+        description=app.description,
+        routes=app.routes,
+        tags=app.openapi_tags,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    )
+    _, definitions = models_json_schema([(model, "validation") for model in REQUESTS], ref_template=REF + "{model}")
+    components = document.setdefault("components", {}).setdefault("schemas", {})
+    components |= definitions["$defs"]
+    for model in REQUESTS:
+        components[model.__name__.replace("Request", "Form")] = _form(components[model.__name__])
+    document["components"]["schemas"] = dict(sorted(components.items()))
+    _share_problems(document)
+    return document
+
+
+def _share_problems(document: Json) -> None:
+    """Describe each set of problems once, under ``components/responses``, and parameters without null."""
+    shared: Json = document["components"].setdefault("responses", {})
+    for operation in (operation for path in document["paths"].values() for operation in path.values()):
+        for parameter in operation.get("parameters", []):
+            schema = parameter["schema"]
+            if "anyOf" in schema:
+                (typed,) = [option for option in schema.pop("anyOf") if option.get("type") != "null"]
+                schema |= typed
+            schema.pop("description", None)
+        for status, answer in operation["responses"].items():
+            content = answer.get("content", {}).get(PROBLEM_MEDIA_TYPE)
+            if content is not None:
+                name = f"{status}-{'-or-'.join(content['examples'])}"
+                shared[name] = answer
+                operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
+        operation["responses"] = dict(sorted(operation["responses"].items()))
+
+
+def _form(schema: Json) -> Json:
+    """Turn the schema of a JSON body into that of a form: the document in bytes, and no null."""
+    form = copy.deepcopy(schema)
+    form["title"] = schema["title"].replace("Request", "Form")
+    for name, value in form["properties"].items():
+        if "anyOf" in value:
+            (typed,) = [option for option in value.pop("anyOf") if option.get("type") != "null"]
+            value |= typed
+            value.pop("default", None)
+        if name == "file":
+            form["properties"][name] = {
+                "type": "string",
+                "format": "binary",
+                "contentMediaType": "application/octet-stream",
+                "description": value["description"],
+            }
+    return form
+
+
+def as_yaml(document: Json) -> str:
+    """Write the contract as the committed file holds it."""
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)

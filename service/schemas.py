@@ -1,0 +1,347 @@
+"""What crosses the wire: the bodies of requests and answers. Every name here is part of the HTTP contract.
+
+Boxes are ``[x0, y0, x1, y1]`` in pixels of the page as sent (PDF pages at the stated dpi), origin top left.
+"""
+
+import base64
+import binascii
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from service.errors import Problem
+
+Task = Literal["kie", "classification", "docvqa"]
+Endpoint = Literal["kie", "classification", "docvqa", "ocr", "analyze"]
+JobStatus = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+BoxTuple = Annotated[
+    tuple[Number, Number, Number, Number],
+    Field(description="x0, y0, x1, y1 in pixels of the page as sent", examples=[[42.0, 310.5, 118.0, 331.0]]),
+]
+PointTuple = tuple[Number, Number]
+PolygonTuple = Annotated[
+    tuple[PointTuple, PointTuple, PointTuple, PointTuple],
+    Field(description="Corners in reading direction: top left, top right, bottom right, bottom left"),
+]
+Score = Annotated[float, Field(ge=0, le=1, description="Probability from 0 to 1", examples=[0.97])]
+PageNumber = Annotated[int, Field(ge=1, description="Number of the page in the document, from 1", examples=[1])]
+
+BASE64_PATTERN = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
+PAGES_PATTERN = "^[0-9]{1,9}(-([0-9]{1,9})?)?(,[0-9]{1,9}(-([0-9]{1,9})?)?)*$"
+
+
+def _document(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("must be the document in base64 (RFC 4648, section 4, without line breaks)") from None
+
+
+# A part of a multipart body comes as bytes, a member of a JSON body as base64.
+DocumentBytes = Annotated[
+    bytes,
+    BeforeValidator(_document),
+    WithJsonSchema({"type": "string", "format": "byte", "contentEncoding": "base64", "pattern": BASE64_PATTERN}),
+]
+
+
+class Strict(BaseModel):
+    """A part of a request: unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class InputWord(Strict):
+    """A word of the caller's own OCR."""
+
+    text: str = Field(min_length=1, max_length=1000, description="What white space separates", examples=["TOTAL"])
+    box: BoxTuple
+    page: PageNumber = 1
+    score: Score = 1.0
+
+
+class ReadRequest(Strict):
+    """A document and how it is read."""
+
+    file: DocumentBytes = Field(description="JPEG, PNG, WebP, BMP, GIF, TIFF or PDF; told from the content")
+    pages: str | None = Field(
+        None, pattern=PAGES_PATTERN, max_length=1000, description="Which pages; all by default", examples=["1-3,5"]
+    )
+    ocr: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="Where words come from: a PDF's own text layer where it covers the page (auto), always our OCR, "
+        "or never our OCR (pages without a text layer then have no words)",
+    )
+    language: str | None = Field(
+        None, pattern="^[A-Za-z_-]{2,24}$", description="Language of the OCR models, where the server has a choice"
+    )
+
+
+class DocumentRequest(ReadRequest):
+    """A document for a model."""
+
+    model: str | None = Field(
+        None, min_length=1, max_length=200, description="Name of the model; see /v1/models", examples=["starter"]
+    )
+    words: list[InputWord] | None = Field(
+        None, max_length=100_000, description="Your own words and boxes, which are used instead of our OCR"
+    )
+    words_unit: Literal["pixels", "fractions"] = Field(
+        "pixels", description="Unit of the boxes in 'words': pixels of the page, or fractions of its size from 0 to 1"
+    )
+
+
+class OcrRequest(ReadRequest):
+    """A document whose words are wanted."""
+
+
+class KieRequest(DocumentRequest):
+    """A document whose key information is wanted."""
+
+
+class ClassificationRequest(DocumentRequest):
+    """A document whose class is wanted."""
+
+
+Question = Annotated[str, Field(min_length=1, max_length=1000, examples=["What is the total?"])]
+TopK = Annotated[int, Field(ge=1, le=20, description="Most answers for each question")]
+
+
+class DocvqaRequest(DocumentRequest):
+    """A document and questions about it."""
+
+    question: list[Question] = Field(min_length=1, max_length=50, description="Questions; in a form, repeat the part")
+    top_k: TopK = 1
+
+
+class AnalyzeRequest(DocumentRequest):
+    """A document for several tasks with one reading."""
+
+    task: list[Task] | None = Field(
+        None, min_length=1, max_length=3, description="Tasks; by default all the model has, docvqa only with questions"
+    )
+    question: list[Question] = Field([], max_length=50, description="Questions for docvqa; in a form, repeat the part")
+    top_k: TopK = 1
+
+
+class Model(BaseModel):
+    """Which model answered."""
+
+    name: str = Field(examples=["starter"])
+    version: str = Field(examples=["1.0.0"])
+    licence: str = Field(examples=["Apache-2.0"])
+
+
+class Word(BaseModel):
+    """What white space separates, with its place."""
+
+    text: str = Field(examples=["TOTAL"])
+    box: BoxTuple
+    polygon: PolygonTuple
+    score: Score
+    line: int = Field(ge=0, description="Number of the text line in reading order, from 0")
+
+
+class Page(BaseModel):
+    """One page that was read, with its words in reading order."""
+
+    number: PageNumber
+    width: int = Field(ge=1, description="Pixels", examples=[932])
+    height: int = Field(ge=1, description="Pixels", examples=[1430])
+    dpi: float | None = Field(description="Resolution at which a PDF page was drawn, else null")
+    turn: Literal[0, 90, 180, 270] = Field(
+        description="Degrees clockwise the page was turned to be read; boxes are not"
+    )
+    words: list[Word]
+
+
+class Entity(BaseModel):
+    """A labelled span of words."""
+
+    label: str = Field(examples=["TOTAL"])
+    text: str = Field(examples=["9.00"])
+    score: Score
+    page: PageNumber
+    box: BoxTuple
+    polygon: PolygonTuple
+    words: list[int] = Field(description="Indices into the words of that page")
+
+
+class Amount(BaseModel):
+    """An amount of money."""
+
+    amount: str = Field(description="Decimal number with a point", examples=["9.00"])
+    currency: str | None = Field(description="ISO 4217 code, if the text tells it", examples=["MYR"])
+
+
+class FieldText(BaseModel):
+    """What a document says for a label, with its value normalised by type."""
+
+    text: str = Field(description="As it stands on the page", examples=["RM 9.00"])
+    value: str | Amount | None = Field(description="Text, ISO date or amount; null if the text does not parse")
+    score: Score
+    page: PageNumber
+    box: BoxTuple
+
+
+class FieldValue(FieldText):
+    """The best of what a document says for a label."""
+
+    more: list[FieldText] = Field(description="Further ones, best first, of a label a document may have several of")
+
+
+class ClassScore(BaseModel):
+    """A class and its probability."""
+
+    label: str = Field(examples=["receipt"])
+    score: Score
+
+
+class PageClasses(BaseModel):
+    """The classes of one page, best first."""
+
+    page: PageNumber
+    classes: list[ClassScore]
+
+
+class Answer(BaseModel):
+    """An answer found on a page."""
+
+    text: str = Field(examples=["9.00"])
+    score: Score
+    page: PageNumber
+    boxes: list[BoxTuple] = Field(description="One box for each line of the answer")
+    words: list[int] = Field(description="Indices into the words of that page")
+
+
+class QuestionAnswers(BaseModel):
+    """The ranked answers to one question; none if the document does not hold one."""
+
+    question: str
+    answers: list[Answer]
+    no_answer_score: Score
+
+
+class KieResult(BaseModel):
+    """Key information."""
+
+    entities: list[Entity] = Field(description="In reading order")
+    fields: dict[str, FieldValue] = Field(description="By label in lower case")
+
+
+class ClassificationResult(BaseModel):
+    """Classes of the document and of its pages, best first."""
+
+    classes: list[ClassScore]
+    page_classes: list[PageClasses]
+
+
+class DocvqaResult(BaseModel):
+    """Answers in the order of the questions."""
+
+    answers: list[QuestionAnswers]
+
+
+class Answered(BaseModel):
+    """What every answer holds."""
+
+    request_id: str
+    model: Model
+    pages: list[Page]
+    timings_ms: dict[str, float] = Field(
+        description="Milliseconds by stage (read, ocr, encode, queue, infer, decode), pages added up; total is elapsed",
+        examples=[
+            {"read": 9.1, "ocr": 512.4, "encode": 3.0, "queue": 0.2, "infer": 81.7, "decode": 1.1, "total": 610.3}
+        ],
+    )
+
+
+class OcrResponse(Answered):
+    """The words of a document; ``model`` is the OCR's."""
+
+
+class KieResponse(KieResult, Answered):
+    """Key information of a document."""
+
+
+class ClassificationResponse(ClassificationResult, Answered):
+    """The class of a document."""
+
+
+class DocvqaResponse(DocvqaResult, Answered):
+    """Answers to questions about a document."""
+
+
+class AnalyzeResponse(Answered):
+    """The results of several tasks; null where a task was not asked for."""
+
+    kie: KieResult | None = None
+    classification: ClassificationResult | None = None
+    docvqa: DocvqaResult | None = None
+
+
+class Progress(BaseModel):
+    """How far a job is."""
+
+    pages_done: int = Field(ge=0)
+    pages_total: int | None = Field(description="null until the document has been opened")
+
+
+class Job(BaseModel):
+    """A document answered later."""
+
+    id: str
+    task: Endpoint
+    status: JobStatus
+    created_at: str = Field(json_schema_extra={"format": "date-time"})
+    started_at: str | None = Field(json_schema_extra={"format": "date-time"})
+    finished_at: str | None = Field(json_schema_extra={"format": "date-time"})
+    expires_at: str | None = Field(
+        json_schema_extra={"format": "date-time"}, description="When a finished job and its result are deleted"
+    )
+    progress: Progress
+    result: KieResponse | ClassificationResponse | DocvqaResponse | AnalyzeResponse | OcrResponse | None = Field(
+        description="What the task's own path would have answered, once the status is succeeded"
+    )
+    problem: Problem | None = Field(description="Why it failed, once the status is failed")
+
+
+class ModelLimits(BaseModel):
+    """How much a request may ask of the service."""
+
+    max_tokens: int = Field(description="Text tokens of one window; longer pages are read in several")
+    max_file_bytes: int
+    max_pixels: int
+    max_pages: int = Field(description="Pages of a document answered at once")
+    max_job_pages: int = Field(description="Pages of a document answered as a job")
+    max_questions: int
+
+
+class ModelInfo(Model):
+    """A model and what it can do."""
+
+    default: bool = Field(description="Whether it answers requests that name no model")
+    source: str = Field(description="The checkpoint it was exported from")
+    tasks: list[Task]
+    labels: dict[str, list[str]] = Field(description="Labels by task")
+    fields: dict[str, Literal["text", "date", "amount"]] = Field(description="Types of the fields of kie")
+    precision: str = Field(examples=["int8"])
+    operators: str = Field(description="native: the operator library; portable: function bodies", examples=["native"])
+    limits: ModelLimits
+    metrics: dict[str, dict[str, float]] = Field(description="Measured scores by data set")
+
+
+class Models(BaseModel):
+    """The models that are served."""
+
+    models: list[ModelInfo]
+
+
+class Health(BaseModel):
+    """How the service is."""
+
+    status: Literal["live", "ready"]

@@ -1,0 +1,158 @@
+"""What the service tells about itself: metrics for Prometheus and one JSON log line an event, with the request id.
+
+No log line and no metric holds any text of a document, nor its name. Of an error that was not foreseen the log gets
+the class and the place, not the message: a message may quote what it stumbled over.
+"""
+
+import json
+import logging
+import re
+import sys
+import time
+import traceback
+import uuid
+from collections.abc import Callable
+from contextvars import ContextVar
+from datetime import UTC, datetime
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from model.errors import LayoutServeError
+
+REQUEST_ID_FORM = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+TOKENS = (64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
+
+request_id_var: ContextVar[str] = ContextVar("request_id", default="")
+_log = logging.getLogger(__name__)
+
+
+class Telemetry:
+    """The metrics of one app, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = self._counter("requests", "Requests answered", "route", "method", "status")
+        self.request_seconds = self._histogram("request_seconds", "Time to answer a request", SECONDS, "route")
+        self.stage_seconds = self._histogram("stage_seconds", "Time of one stage for one page", SECONDS, "stage")
+        self.rejections = self._counter("rejections", "Requests answered with a problem", "reason")
+        self.pages = self._counter("pages", "Pages read", "source")
+        self.cache_requests = self._counter("cache_requests", "Look-ups in a cache", "cache", "outcome")
+        self.documents = self._gauge("documents", "Documents admitted and not yet answered")
+        self.ocr_queue_pages = self._gauge("ocr_queue_pages", "Pages that wait for an OCR worker")
+        self.queue_windows = self._gauge("queue_windows", "Windows that wait for a batch")
+        self.queue_tokens = self._gauge("queue_tokens", "Tokens that wait for a batch")
+        self.queue_seconds = self._histogram("queue_seconds", "Wait of a window for its batch", SECONDS)
+        self.batch_windows = self._histogram("batch_windows", "Windows in a batch", (1, 2, 4, 8, 16, 32, 64))
+        self.batch_tokens = self._histogram("batch_tokens", "Tokens in a batch, padding counted", TOKENS)
+        self.padding_ratio = self._histogram(
+            "padding_ratio", "Share of a batch that is padding", (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
+        )
+        self.jobs = self._counter("jobs", "Jobs by how they went", "outcome")
+        self.ready = self._gauge("ready", "1 while the service is ready, else 0")
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+
+    def _counter(self, name: str, help_: str, *labels: str) -> Counter:
+        return Counter(f"layoutserve_{name}", help_, labels, registry=self.registry)
+
+    def _gauge(self, name: str, help_: str) -> Gauge:
+        return Gauge(f"layoutserve_{name}", help_, registry=self.registry)
+
+    def _histogram(self, name: str, help_: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(f"layoutserve_{name}", help_, labels, buckets=buckets, registry=self.registry)
+
+
+class RequestLog:
+    """ASGI middleware around everything: request id, log line, metrics, and an answer to what nobody caught."""
+
+    def __init__(self, app: ASGIApp, telemetry: Telemetry, answer: Callable[[Exception, str], Response]) -> None:
+        self.app = app
+        self._telemetry = telemetry
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if REQUEST_ID_FORM.fullmatch(given) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        token = request_id_var.set(request_id)
+        began, status = time.perf_counter(), 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_id)
+        except Exception as error:
+            log_unexpected(_log, "request failed", error)
+            if status == 0:
+                await self._answer(error, request_id)(scope, receive, send_with_id)
+        finally:
+            self._record(scope, status, time.perf_counter() - began)
+            request_id_var.reset(token)
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "unmatched")
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self._telemetry.requests.labels(route, method, str(status)).inc()
+        self._telemetry.request_seconds.labels(route).observe(seconds)
+        level = logging.DEBUG if route.startswith(("/health", "/metrics")) else logging.INFO
+        fields = {"method": method, "route": route, "status": status, "duration_ms": round(seconds * 1000, 1)}
+        _log.log(level, "request", extra={"fields": fields | scope["state"].get("log", {})})
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def log_unexpected(log: logging.Logger, event: str, error: BaseException) -> None:
+    """Log an error nobody foresaw: class and places, and the message only where this package wrote it."""
+    frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    fields: dict[str, object] = {"error": type(error).__name__, "at": frames[-8:]}
+    if isinstance(error, LayoutServeError):
+        fields["message"] = str(error)
+    if error.__cause__ is not None:
+        fields["cause"] = type(error.__cause__).__name__
+    log.error(event, extra={"fields": fields})
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: time, level, event, request id, and what the event adds."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a record as JSON."""
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+        }
+        if request_id := request_id_var.get():
+            line["request_id"] = request_id
+        line |= getattr(record, "fields", {})
+        if record.exc_info and record.exc_info[1] is not None:
+            line["error"] = type(record.exc_info[1]).__name__
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def configure_logging(level: str) -> None:
+    """Send every log of this process to stderr as JSON lines."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = []
+        logger.propagate = name != "uvicorn.access"
+        logger.setLevel(max(logging.WARNING, logging.getLevelName(level)))
