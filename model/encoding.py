@@ -128,6 +128,10 @@ class Encoder:
         counts = np.minimum(np.diff(page.starts), capacity)
         return [self._window(page, counts, span, template, asked) for span in _spans(counts, capacity, self.stride)]
 
+    def check_question(self, question: str) -> None:
+        """Raise RequestError for a question that cannot be asked, before any page is read."""
+        self._question(question)
+
     def _question(self, question: str) -> NDArray[np.int64]:
         encoded = self._tokenizer.encode(question.split(), is_pretokenized=True, add_special_tokens=False)
         if not encoded.ids:

@@ -1,0 +1,158 @@
+"""Answers from the logits of all windows and pages of a document, with scores that compare.
+
+A window's start and end logits only compare within the window. What compares across windows is how much better a
+span is than the window's own "not here" (both at CLS)::
+
+    s(span) = start + end - (start at CLS + end at CLS)
+
+If windows are judged independently and the answer stands in at most one place, the probability of that place is
+P(span | its window) x P(not here | every other window), and that of no answer the product of all P(not here). Divide
+by the latter: the odds are exp(s) against 1, so one softmax over all spans of all windows and pages together with a
+single 0 for "no answer" gives the probabilities. With one window it is the usual softmax exactly. A span that stands
+in two windows is the same hypothesis and counted once, from the window in which it has most context.
+
+Spans begin and end with whole words; a word's start (end) is the sum of the probabilities of its tokens. Places that
+spell the same answer share its score: the sum of theirs.
+"""
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.page import Box, Page, Word
+from model.tensors import Encoding, Logits
+from model.windows import WindowWords, window_words
+
+MAX_ANSWER_WORDS = 64
+NO_ANSWER = 0.5
+_CANDIDATES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A place that answers the question.
+
+    score: probability of this answer among all others and none. page: number from 1. boxes: page pixels, one for
+    each text line. words: indices on the page, a run without gaps.
+    """
+
+    text: str
+    score: float
+    page: int
+    boxes: tuple[Box, ...]
+    words: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a document answers to a question.
+
+    answers: best first, without two that overlap or say the same; empty if it holds none. no_answer_score:
+    probability that it holds none.
+    """
+
+    question: str
+    answers: tuple[Answer, ...]
+    no_answer_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class PageAnswers:
+    """What one page contributes to one question: its best spans and the logarithm of the sum over all of its spans.
+
+    candidates: (s of the span, answer with its score still unknown), best first.
+    """
+
+    log_mass: float
+    candidates: tuple[tuple[float, Answer], ...]
+
+
+def decode_page(
+    windows: Sequence[Encoding], logits: Sequence[Logits], page: Page, temperature: float = 1.0
+) -> PageAnswers:
+    """Weigh the spans of one page for one question, from all its windows."""
+    words = page.words or ()
+    spans = np.full((len(words), min(MAX_ANSWER_WORDS, len(words))), -np.inf)
+    most = np.full(spans.shape, -1.0)
+    for placed, found in zip(window_words(windows), logits, strict=True):
+        if found.docvqa_start is not None and found.docvqa_end is not None and len(placed.words):
+            _weigh(spans, most, placed, found.docvqa_start / temperature, found.docvqa_end / temperature)
+    if not np.isfinite(spans).any():
+        return PageAnswers(-np.inf, ())
+    flat = spans.ravel()
+    count = min(_CANDIDATES, int(np.isfinite(flat).sum()))
+    best = np.argpartition(-flat, count - 1)[:count]
+    best = best[np.argsort(-flat[best], kind="stable")]
+    candidates = []
+    for index in best.tolist():
+        first, more = divmod(index, spans.shape[1])
+        candidates.append((float(flat[index]), _answer(page.number, words, first, first + more)))
+    return PageAnswers(_log_sum(flat), tuple(candidates))
+
+
+def decode_document(
+    question: str, pages: Sequence[PageAnswers], *, top_k: int = 1, no_answer: float = NO_ANSWER
+) -> Answers:
+    """Rank the answers of all pages; none if the probability of no answer exceeds ``no_answer``."""
+    log_total = _log_sum(np.array([0.0, *(page.log_mass for page in pages)]))
+    none = float(np.exp(-log_total))
+    if none > no_answer:
+        return Answers(question, (), none)
+    candidates = heapq.merge(*(page.candidates for page in pages), key=lambda pair: -pair[0])
+    scores: dict[str, float] = {}
+    places: dict[str, Answer] = {}
+    for weight, answer in candidates:
+        key = " ".join(answer.text.casefold().split())
+        scores[key] = scores.get(key, 0.0) + float(np.exp(weight - log_total))
+        places.setdefault(key, answer)
+    chosen: list[Answer] = []
+    for key in sorted(scores, key=lambda key: -scores[key]):
+        place = places[key]
+        if len(chosen) == top_k:
+            break
+        if not any(other.page == place.page and set(other.words) & set(place.words) for other in chosen):
+            score = min(scores[key], 1.0)
+            chosen.append(Answer(place.text, score, place.page, place.boxes, place.words))
+    return Answers(question, tuple(chosen), none)
+
+
+def _weigh(
+    spans: NDArray[np.float64],
+    most: NDArray[np.float64],
+    placed: WindowWords,
+    start: NDArray[np.float32],
+    end: NDArray[np.float32],
+) -> None:
+    """Write s of a window's spans where no window with more context has: spans[first, last - first]."""
+    not_here = float(start[0]) + float(end[0])
+    starts = np.array([_log_sum(start[a : b + 1]) for a, b in zip(placed.first, placed.last, strict=True)])
+    ends = np.array([_log_sum(end[a : b + 1]) for a, b in zip(placed.first, placed.last, strict=True)])
+    for more in range(min(spans.shape[1], len(starts))):
+        kept = len(starts) - more
+        first = placed.words[:kept]
+        context = np.minimum(placed.left[:kept], placed.right[more:])
+        better = context > most[first, more]
+        weight = starts[:kept] + ends[more:] - not_here
+        spans[first[better], more] = weight[better]
+        most[first[better], more] = context[better]
+
+
+def _answer(page: int, words: Sequence[Word], first: int, last: int) -> Answer:
+    chosen = words[first : last + 1]
+    lines: dict[int, list[Box]] = {}
+    for word in chosen:
+        lines.setdefault(word.line, []).append(word.box)
+    boxes = tuple(
+        Box.around(point for box in line for point in ((box.x0, box.y0), (box.x1, box.y1))) for line in lines.values()
+    )
+    return Answer(" ".join(word.text for word in chosen), 0.0, page, boxes, tuple(range(first, last + 1)))
+
+
+def _log_sum(values: NDArray[np.floating]) -> float:
+    highest = float(values.max())
+    if not np.isfinite(highest):
+        return highest
+    return highest + float(np.log(np.exp(values.astype(np.float64) - highest).sum()))

@@ -1,0 +1,288 @@
+"""The order of things: read, recognize, encode, run, decode.
+
+A page is a generator. It yields what it needs done, is sent the result, and returns what the page contributes::
+
+    steps = pipeline.page(page, index, request)
+    work = next(steps)                              # Recognize(page) or Infer(encodings)
+    work = steps.send(recognized_page_or_logits)    # until StopIteration, whose value is a PageResult
+    pipeline.document(results, request)             # -> DocumentResult
+
+So the command line, the batcher of the service and a cluster drive the same code, each with its own queues, and
+pages of one document can be worked on side by side. A page is recognized at most once and all its windows, for all
+tasks and questions, are one Infer; a page that has words (a PDF's own, the caller's, the cache's) is not recognized.
+An exception thrown into the generator at a yield ends the page.
+
+Stages of ``timings_ms``: read, ocr, encode, infer, decode, in milliseconds. ``ocr`` and ``infer`` are the time until
+the driver sent the result, its queues included; the generator knows nothing of ``read``, which the driver adds.
+"""
+
+import time
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model import classification, docvqa, kie, rules
+from model.bundle import Bundle, Head, Task
+from model.cache import PageCache, ReadWords
+from model.classification import DocumentClass
+from model.docvqa import Answers, PageAnswers
+from model.encoding import MAX_TOKENS, STRIDE, Encoder, PageTokens
+from model.errors import BundleError, RequestError
+from model.kie import KieResult, PageEntities
+from model.page import Page, Word
+from model.tensors import Encoding, Logits
+from model.words import GivenWord, WordsUnit, words_of_page
+
+NO_CACHE = PageCache(0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recognize:
+    """Read a page: ``Ocr.recognize(page)`` with models for ``language``, None for the default. Send back the Page."""
+
+    page: Page
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Infer:
+    """Run windows: ``Session.run(encodings)``. Send back their Logits, in the same order."""
+
+    encodings: tuple[Encoding, ...]
+
+
+Work = Recognize | Infer
+Steps = Generator[Work, Page | Sequence[Logits], "PageResult"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is wanted of a document.
+
+    tasks: none for the words alone. questions: for docvqa, with at most ``top_k`` answers each. language: of the OCR
+    models. words: the caller's own for all pages, instead of reading them. rules: decoding rules that are on, None
+    for the manifest's.
+    """
+
+    tasks: tuple[Task, ...] = ()
+    questions: tuple[str, ...] = ()
+    top_k: int = 1
+    language: str | None = None
+    words: tuple[GivenWord, ...] | None = None
+    words_unit: WordsUnit = "pixels"
+    rules: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageInfo:
+    """A page without its pixels: number from 1, size in pixels, PDF resolution, turn, words in reading order."""
+
+    number: int
+    width: int
+    height: int
+    dpi: float | None
+    turn: int
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PageResult:
+    """What one page contributes to its document; None for tasks that were not asked for."""
+
+    page: PageInfo
+    entities: PageEntities | None
+    classes: NDArray[np.float64] | None
+    answers: tuple[PageAnswers, ...]
+    timings_ms: Mapping[str, float]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentResult:
+    """What was found; None for tasks that were not asked for.
+
+    classes: of the document, best first; page_classes: of each of ``pages``. answers: one for each question, in
+    their order. timings_ms: by stage, pages added up.
+    """
+
+    pages: tuple[PageInfo, ...]
+    kie: KieResult | None
+    classes: tuple[DocumentClass, ...] | None
+    page_classes: tuple[tuple[DocumentClass, ...], ...] | None
+    answers: tuple[Answers, ...] | None
+    timings_ms: Mapping[str, float]
+    warnings: tuple[str, ...]
+
+
+class Pipeline:
+    """The steps for one bundle. Holds no state of a request: share it between threads.
+
+    pages: the cache of words, off by default; it may be shared between pipelines. reader: says which OCR models with
+    which settings read the pages, so that a cache never mixes them up. Raises BundleError for a bundle without a
+    tokenizer or with damaged heads.
+    """
+
+    def __init__(self, bundle: Bundle, *, pages: PageCache = NO_CACHE, reader: str = "", stride: int = STRIDE) -> None:
+        if bundle.tokenizer is None:
+            raise BundleError(
+                f"The bundle {bundle.path} has no tokenizer.json and cannot read documents: export it again from a "
+                "checkpoint that has one."
+            )
+        self.bundle = bundle
+        # LayoutXLM has 514 positions, two of them never used.
+        self._encoder = Encoder(bundle.tokenizer, max_tokens=min(bundle.manifest.max_tokens, MAX_TOKENS), stride=stride)
+        self._pages = pages
+        self._reader = reader
+
+    def check(self, request: Request) -> None:
+        """Refuse a request that cannot be answered, before any work: raises RequestError."""
+        for task in request.tasks:
+            if task not in self.bundle.manifest.heads:
+                able = ", ".join(self.bundle.manifest.tasks) or "none"
+                raise RequestError(
+                    f"The model {self.bundle.manifest.name} has no head for {task} (it has {able}): choose another."
+                )
+        if "docvqa" in request.tasks and not request.questions:
+            raise RequestError("docvqa needs at least one question.")
+        if request.questions and "docvqa" not in request.tasks:
+            raise RequestError("Questions were given but the task docvqa was not asked for.")
+        if request.top_k < 1:
+            raise RequestError(f"top_k must be at least 1, not {request.top_k}.")
+        rules.check_rules(request.rules or ())
+        for question in request.questions:
+            self._encoder.check_question(question)
+
+    def page(self, page: Page, index: int, request: Request) -> Steps:
+        """Work one page through all stages; ``index`` counts the pages of the request from 0."""
+        timings: dict[str, float] = {}
+        page = yield from self._read(page, request, timings)
+        words = page.words or ()
+        info = PageInfo(page.number, page.width, page.height, page.dpi, page.turn, words)
+        if not request.tasks:
+            return PageResult(info, None, None, (), timings, ())
+        begun = time.perf_counter()
+        tokens = self._encoder.tokens(page, index)
+        plain = self._encoder.windows(tokens) if {"kie", "classification"} & set(request.tasks) else []
+        asked = [self._encoder.windows(tokens, question) for question in request.questions]
+        timings["encode"] = _since(begun)
+        logits = yield from _infer((plain, *asked), timings)
+        begun = time.perf_counter()
+        heads = self.bundle.manifest.heads
+        entities = classes = None
+        if "kie" in request.tasks:
+            entities = kie.decode_page(plain, logits[0], page, heads["kie"])
+        if "classification" in request.tasks:
+            classes = classification.page_probabilities(logits[0], heads["classification"])
+        answers = tuple(
+            docvqa.decode_page(windows, found, page, heads["docvqa"].temperature)
+            for windows, found in zip(asked, logits[1:], strict=True)
+        )
+        timings["decode"] = _since(begun)
+        return PageResult(info, entities, classes, answers, timings, _warnings(tokens, info))
+
+    def document(self, pages: Sequence[PageResult], request: Request) -> DocumentResult:
+        """Put the pages of a document together, in their order."""
+        begun = time.perf_counter()
+        heads: Mapping[str, Head] = self.bundle.manifest.heads
+        found = None
+        if "kie" in request.tasks:
+            found = kie.decode_document([p.entities for p in pages if p.entities], heads["kie"], request.rules)
+        classes = page_classes = None
+        if "classification" in request.tasks:
+            head, rows = heads["classification"], [page.classes for page in pages if page.classes is not None]
+            page_classes = tuple(classification.ranked(row, head) for row in rows)
+            classes = classification.ranked(classification.document_probabilities(rows), head) if rows else ()
+        answers = None
+        if "docvqa" in request.tasks:
+            answers = tuple(
+                docvqa.decode_document(question, [page.answers[number] for page in pages], top_k=request.top_k)
+                for number, question in enumerate(request.questions)
+            )
+        timings: dict[str, float] = {}
+        for page in pages:
+            for stage, spent in page.timings_ms.items():
+                timings[stage] = timings.get(stage, 0.0) + spent
+        if request.tasks:
+            timings["decode"] = timings.get("decode", 0.0) + _since(begun)
+        warnings = tuple(warning for page in pages for warning in page.warnings)
+        infos = tuple(page.page for page in pages)
+        return DocumentResult(infos, found, classes, page_classes, answers, timings, warnings)
+
+    def _read(
+        self, page: Page, request: Request, timings: dict[str, float]
+    ) -> Generator[Work, Page | Sequence[Logits], Page]:
+        if request.words is not None:
+            return replace(page, words=words_of_page(request.words, page, request.words_unit), turn=0)
+        if page.words is not None:
+            return page
+        begun = time.perf_counter()
+        key = self._pages.key(page, f"{self._reader}\0{request.language}")
+        if (known := self._pages.get(key)) is not None:
+            page = replace(page, words=known.words, turn=known.turn)
+        else:
+            read = yield Recognize(page, request.language)
+            if not isinstance(read, Page) or read.words is None:
+                raise TypeError("Recognize must be sent a Page with words.")
+            page = read
+            self._pages.put(key, ReadWords(read.words, read.turn))
+        timings["ocr"] = _since(begun)
+        return page
+
+
+def run(
+    pipeline: Pipeline,
+    pages: Iterable[Page],
+    request: Request,
+    *,
+    recognize: Callable[[Recognize], Page],
+    infer: Callable[[Sequence[Encoding]], Sequence[Logits]],
+    progress: Callable[[int], None] | None = None,
+) -> DocumentResult:
+    """Drive the pages of a document one after the other in this thread: for the command line and for evaluation.
+
+    progress: told the number of pages done after each. Raises RequestError for a request that cannot be answered,
+    and what reading, ``recognize`` and ``infer`` raise.
+    """
+    pipeline.check(request)
+    results: list[PageResult] = []
+    begun, reading = time.perf_counter(), 0.0
+    for index, page in enumerate(pages):
+        reading += _since(begun)
+        steps = pipeline.page(page, index, request)
+        try:
+            work = next(steps)
+            while True:
+                work = steps.send(recognize(work) if isinstance(work, Recognize) else infer(work.encodings))
+        except StopIteration as done:
+            results.append(done.value)
+        if progress is not None:
+            progress(len(results))
+        begun = time.perf_counter()
+    result = pipeline.document(results, request)
+    return replace(result, timings_ms={"read": reading, **result.timings_ms})
+
+
+def _infer(
+    groups: Sequence[Sequence[Encoding]], timings: dict[str, float]
+) -> Generator[Work, Page | Sequence[Logits], list[Sequence[Logits]]]:
+    """Have all groups of windows run as one piece of work, and give each group its own logits back."""
+    begun = time.perf_counter()
+    encodings = tuple(encoding for group in groups for encoding in group)
+    logits = yield Infer(encodings)
+    if isinstance(logits, Page) or len(logits) != len(encodings):
+        raise TypeError(f"Infer must be sent the Logits of its {len(encodings)} windows.")
+    timings["infer"] = _since(begun)
+    ends = np.cumsum([len(group) for group in groups]).tolist()
+    return [logits[end - len(group) : end] for group, end in zip(groups, ends, strict=True)]
+
+
+def _warnings(tokens: PageTokens, page: PageInfo) -> tuple[str, ...]:
+    if not tokens.clipped:
+        return ()
+    return (f"{tokens.clipped} of {len(page.words)} words of page {page.number} reach beyond it and were cut to it.",)
+
+
+def _since(begun: float) -> float:
+    return (time.perf_counter() - begun) * 1000
