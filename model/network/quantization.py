@@ -1,0 +1,109 @@
+"""Int8 graphs: the encoder with a scale per token, the visual graph with calibrated scales.
+
+Encoder: every product with a weight matrix becomes QuantizeRows, MatMulInteger, DequantizeRows
+(``model/ops/row_quantization.py``), so a window's result depends on that window alone. Nothing needs calibration.
+Embedding tables are stored as int8 with a scale per row. Attention, LayerNorm, the biases and the heads stay float32:
+the heads are a few columns wide and their logits are what is calibrated.
+
+Visual graph: ONNX Runtime's static quantization (uint8 activations, int8 weights with a scale per channel), its scales
+calibrated on page images. A batch shares no scale with its members: all of them are constants.
+"""
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from model.network.graph_builder import GraphBuilder
+from model.ops import DOMAIN
+from model.ops.row_quantization import ZERO_POINT, quantize_columns
+
+# Narrower products (the heads) gain nothing.
+_FEWEST_COLUMNS = 64
+# Smaller tables are not worth two more look-ups.
+_FEWEST_TABLE_ROWS = 4096
+_CALIBRATION_BATCH = 8
+
+
+def quantize_encoder(g: GraphBuilder, *, keep: Iterable[str] = ()) -> None:
+    """Turn an encoder graph in the making to int8, in place; weights named in ``keep`` stay float32."""
+    kept = set(keep)
+    nodes, g.nodes = g.nodes, []
+    quantized: dict[ir.Value, Sequence[ir.Value]] = {}
+    for node in nodes:
+        weight = node.inputs[1] if node.op_type == "MatMul" else node.inputs[0] if node.op_type == "Gather" else None
+        constant = g.constants.get(weight.name or "") if weight is not None else None
+        if constant is None or constant.const_value is None or constant.name in kept:
+            g.nodes.append(node)
+            continue
+        values = constant.const_value.numpy()
+        if node.op_type == "MatMul" and values.ndim == 2 and values.shape[1] >= _FEWEST_COLUMNS:
+            result = _product(g, node, values, quantized)
+        elif node.op_type == "Gather" and values.ndim == 2 and values.shape[0] >= _FEWEST_TABLE_ROWS:
+            result = _look_up(g, node, values)
+        else:
+            g.nodes.append(node)
+            continue
+        node.outputs[0].replace_all_uses_with(result)
+
+
+def _product(
+    g: GraphBuilder, node: ir.Node, weight: NDArray[np.float32], quantized: dict[ir.Value, Sequence[ir.Value]]
+) -> ir.Value:
+    x, name = node.inputs[0], node.inputs[1]
+    assert x is not None and name is not None
+    if x not in quantized:  # query, key and value read the same rows
+        quantized[x] = g.ops("QuantizeRows", x, outputs=2, domain=DOMAIN)
+    rows, row_scale = quantized[x]
+    columns, column_scale = quantize_columns(weight)
+    zero_point = g.constant(np.array(ZERO_POINT, dtype=np.uint8))
+    sums = g.op("MatMulInteger", rows, g.constant(columns, f"{name.name}.int8"), zero_point)
+    scale = g.constant(column_scale, f"{name.name}.scale")
+    none = g.constant(np.zeros(weight.shape[1], dtype=np.float32))
+    return g.op("DequantizeRows", sums, row_scale, scale, none, domain=DOMAIN)
+
+
+def _look_up(g: GraphBuilder, node: ir.Node, table: NDArray[np.float32]) -> ir.Value:
+    name, indices = node.inputs
+    assert name is not None
+    rows, scale = quantize_columns(table.T)
+    levels = g.op("Gather", g.constant(rows.T, f"{name.name}.int8"), indices, axis=0)
+    scales = g.op("Gather", g.constant(scale[:, None], f"{name.name}.scale"), indices, axis=0)
+    return g.op("Mul", g.op("Cast", levels, to=int(ir.DataType.FLOAT)), scales)
+
+
+class _Images:
+    """Page images uint8 (3, 224, 224) BGR, a batch at a time, as ONNX Runtime's calibration reads them."""
+
+    def __init__(self, images: Sequence[NDArray[np.uint8]]) -> None:
+        batches = range(0, len(images), _CALIBRATION_BATCH)
+        self._batches = iter([np.stack(images[start : start + _CALIBRATION_BATCH]) for start in batches])
+
+    def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
+        batch = next(self._batches, None)
+        return None if batch is None else {"image": batch}
+
+
+def quantize_visual(float_graph: Path, output: Path, images: Sequence[NDArray[np.uint8]]) -> None:
+    """Write the int8 form of the visual graph ``float_graph`` to ``output``.
+
+    images: uint8 (3, 224, 224) BGR, as many pages of the kind to be served as can be had; a few dozen are enough.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder) / "prepared.onnx"
+        quant_pre_process(str(float_graph), str(prepared), skip_symbolic_shape=True)
+        quantize_static(
+            str(prepared),
+            str(output),
+            _Images(images),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=["Conv", "Add", "MaxPool", "MatMul", "Resize"],
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
