@@ -1,0 +1,297 @@
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from model.bundle import FieldSpec, Head
+from model.errors import RequestError
+from model.kie import RESUME, Amount, decode_document, decode_page, viterbi
+from model.page import Box, Page, Word
+from model.rules import RULES, line_numbers, near_keyword, total_keywords
+from model.tensors import Encoding, Logits
+
+LABELS = ("O", "B-TOTAL", "I-TOTAL", "B-ADDRESS", "I-ADDRESS", "B-DATE", "I-DATE", "B-COMPANY", "I-COMPANY")
+HEAD = Head(
+    labels=LABELS,
+    fields={
+        "COMPANY": FieldSpec("text"),
+        "DATE": FieldSpec("date"),
+        "ADDRESS": FieldSpec("text"),
+        "TOTAL": FieldSpec("amount"),
+    },
+    rules=RULES,
+)
+
+
+def page_of(*lines, number=1, turn=0):
+    """Words in a grid: 100 pixels a column, 20 a line; None leaves a column free."""
+    words = []
+    for row, line in enumerate(lines):
+        for column, text in enumerate(line):
+            if text is not None:
+                box = Box(100.0 * column, 20.0 * row, 100.0 * column + 90, 20.0 * row + 16)
+                words.append(Word.from_box(text, box, line=row))
+    return Page(np.zeros((1000, 1000, 3), np.uint8), number=number, turn=turn, words=tuple(words))
+
+
+def said(page, labels, *, sure=0.9, head=HEAD):
+    """One window in which the head gives each word its label with probability ``sure``."""
+    count, others = len(page.words), len(head.labels) - 1
+    sureness = np.broadcast_to(np.asarray(sure, dtype=np.float64), (count,))
+    kie = np.tile(np.log((1 - sureness[:, None]) / others), (1, others + 1))
+    for index, label in enumerate(labels):
+        kie[index, head.labels.index(label)] = np.log(sureness[index])
+    length = count + 2
+    bbox = np.zeros((length, 4), np.int64)
+    for row, word in zip(bbox[1:-1], page.words, strict=True):
+        row[:] = word.box.x0, word.box.y0, word.box.x1, word.box.y1
+    window = Encoding(
+        input_ids=np.ones(length, np.int64),
+        bbox=bbox,
+        token_type_ids=np.zeros(length, np.int64),
+        word_index=np.array([-1, *range(count), -1], np.int32),
+        image=np.zeros((3, 224, 224), np.uint8),
+    )
+    logits = np.zeros((length, others + 1), np.float32)
+    logits[1:-1] = kie
+    return decode_page([window], [Logits(kie=logits)], page, head)
+
+
+def entities(page, labels, **options):
+    return [(e.label, e.text) for e in said(page, labels, **options).entities]
+
+
+def valid(path):
+    before = "O"
+    for label in path:
+        if label.startswith("I-"):
+            assert before[0] in "BIR" and before[2:] == label[2:], path
+        if label.startswith("R-"):
+            assert before[2:] != label[2:], path
+        before = label
+
+
+@settings(max_examples=200, deadline=None)
+@given(arrays(np.float32, st.tuples(st.integers(1, 12), st.just(len(LABELS))), elements=st.floats(-20, 0, width=32)))
+def test_every_decoded_sequence_is_valid(log_probs):
+    valid(viterbi(log_probs, LABELS))
+
+
+@settings(max_examples=60, deadline=None)
+@given(arrays(np.float32, st.tuples(st.integers(1, 4), st.just(5)), elements=st.floats(-9, 0, width=32), unique=True))
+def test_the_decoded_sequence_is_the_best_of_all_valid_ones(log_probs):
+    labels = LABELS[:5]
+    states = [*labels, "R-TOTAL", "R-ADDRESS"]
+    column = {**{label: i for i, label in enumerate(labels)}, "R-TOTAL": 2, "R-ADDRESS": 4}
+
+    def weight(path):
+        return sum(
+            float(row[column[s]]) + (RESUME if s[0] == "R" else 0) for row, s in zip(log_probs, path, strict=True)
+        )
+
+    def is_valid(path):
+        try:
+            valid(path)
+        except AssertionError:
+            return False
+        return True
+
+    best = max(filter(is_valid, itertools.product(states, repeat=len(log_probs))), key=weight)
+    assert weight(viterbi(log_probs, labels)) == pytest.approx(weight(best), abs=1e-4)
+
+
+def test_an_inside_label_is_followed_only_by_its_own():
+    # Alone, the second word is rather I-TOTAL; after B-ADDRESS that would be invalid and it is read as I-ADDRESS.
+    log_probs = np.full((2, len(LABELS)), -9.0, np.float32)
+    log_probs[0, 3] = -0.1
+    log_probs[1, [2, 4]] = -0.7, -0.8
+    assert viterbi(log_probs, LABELS) == ["B-ADDRESS", "I-ADDRESS"]
+
+
+@pytest.mark.parametrize(
+    "labels", [("question", "answer"), ("O", "I-A", "I-B"), ("O", "B-A", "I-A", "E-A", "S-A"), ("other", "A")]
+)
+def test_other_schemes_decode_too(labels):
+    path = viterbi(np.log(np.random.default_rng(0).dirichlet(np.ones(len(labels)), 20)).astype(np.float32), labels)
+    assert len(path) == 20
+
+
+def test_an_entity_goes_on_over_line_breaks():
+    page = page_of(["12", "Oak", "St."], ["Springfield"])
+    assert entities(page, ["B-ADDRESS", "I-ADDRESS", "I-ADDRESS", "I-ADDRESS"]) == [
+        ("ADDRESS", "12 Oak St. Springfield")
+    ]
+
+
+def test_an_entity_goes_on_beside_another_column():
+    page = page_of(["12", "Oak", None, "Date"], ["Spring", "field", None, "1.5.2020"])
+    labels = ["B-ADDRESS", "I-ADDRESS", "O", "I-ADDRESS", "I-ADDRESS", "B-DATE"]
+    found = said(page, labels).entities
+    assert [(e.label, e.text, e.words) for e in found] == [
+        ("ADDRESS", "12 Oak Spring field", (0, 1, 3, 4)),
+        ("DATE", "1.5.2020", (5,)),
+    ]
+    assert found[0].box == Box(0, 0, 190, 36)
+
+
+def test_a_resumed_entity_far_away_is_one_of_its_own():
+    page = page_of(["12"], *([["x"]] * 10), ["5.00"])
+    labels = ["B-TOTAL", *["O"] * 10, "I-TOTAL"]
+    assert entities(page, labels) == [("TOTAL", "12"), ("TOTAL", "5.00")]
+
+
+def test_scores_are_the_least_sure_words():
+    page = page_of(["12", "Oak", "St."])
+    (entity,) = said(page, ["B-ADDRESS", "I-ADDRESS", "I-ADDRESS"], sure=[0.9, 0.6, 0.99]).entities
+    assert entity.score == pytest.approx(0.6, abs=1e-6)
+    # ... and its end: the word behind it may well belong to it.
+    page = page_of(["12", "Oak"])
+    (entity,) = said(page, ["B-ADDRESS", "O"], sure=[0.99, 0.5]).entities
+    assert entity.score == pytest.approx(1 - 0.5 / 8, abs=1e-6)
+
+
+def test_temperature_makes_scores_less_sure():
+    page = page_of(["12"])
+    cold, warm = (
+        said(page, ["B-TOTAL"], head=Head(labels=LABELS, temperature=t)).entities[0].score for t in (1.0, 2.0)
+    )
+    assert warm < cold
+
+
+def test_a_polygon_is_in_reading_direction():
+    page = page_of(["12", "Oak"])
+    (entity,) = said(page, ["B-ADDRESS", "I-ADDRESS"]).entities
+    assert entity.polygon == ((0, 0), (190, 0), (190, 16), (0, 16))
+    turned = Page(page.image, turn=90, words=page_of(["12"], ["Oak"]).words)
+    (entity,) = said(turned, ["B-ADDRESS", "I-ADDRESS"]).entities
+    assert entity.polygon == ((0, 36), (0, 0), (90, 0), (90, 36))
+
+
+def test_pages_without_words_have_no_entities():
+    page = Page(np.zeros((10, 10, 3), np.uint8), words=())
+    assert said(page, []).entities == ()
+    assert decode_document([said(page, [])], HEAD).fields == ()
+    assert decode_document([], HEAD).fields == ()
+
+
+RECEIPT = page_of(
+    ["ACME", "Ltd,"],
+    ["Date:25/12/2018", "8:13"],
+    ["Item", "4.00"],
+    ["Total", "9.00"],
+    ["Cash", "50.00"],
+)
+#         ACME        Ltd,         date      8:13  Item  4.00       Total 9.00      Cash 50.00
+SAID = ["B-COMPANY", "I-COMPANY", "B-DATE", "O", "O", "B-TOTAL", "O", "B-TOTAL", "O", "B-TOTAL"]
+
+
+def fields(result):
+    return {field.label: field for field in result.fields}
+
+
+def test_fields_are_normalised_beside_their_text():
+    result = decode_document([said(RECEIPT, SAID)], HEAD)
+    found = fields(result)
+    assert (found["DATE"].text, found["DATE"].value) == ("25/12/2018", "2018-12-25")
+    assert (found["TOTAL"].text, found["TOTAL"].value) == ("9.00", Amount("9.00"))
+    assert (found["COMPANY"].text, found["COMPANY"].value) == ("ACME Ltd", "ACME Ltd")
+    assert found["TOTAL"].words == (7,)
+    assert "ADDRESS" not in found
+    assert [f.label for f in result.fields] == ["COMPANY", "DATE", "TOTAL"]
+
+
+def test_without_rules_the_best_entity_wins():
+    sure = np.full(10, 0.9)
+    sure[9] = 0.95
+    page = said(RECEIPT, SAID, sure=sure)
+    plain = decode_document([page], HEAD, rules=())
+    assert fields(plain)["TOTAL"].text == "50.00"
+    assert fields(plain)["DATE"].text == "Date:25/12/2018"
+    assert len(plain.entities) == 5
+    assert fields(decode_document([page], HEAD, rules=["total-near-keyword"]))["TOTAL"].text == "9.00"
+
+
+def test_single_valued_labels_keep_one_entity():
+    result = decode_document([said(RECEIPT, SAID)], HEAD)
+    assert [e.text for e in result.entities] == ["ACME Ltd,", "Date:25/12/2018", "9.00"]
+
+
+def test_the_best_page_wins_and_labels_with_many_values_keep_them():
+    second = page_of(["Total", "7.00"], number=2)
+    pages = [said(RECEIPT, SAID, sure=0.8), said(second, ["O", "B-TOTAL"], sure=0.9)]
+    assert fields(decode_document(pages, HEAD))["TOTAL"].page == 2
+    many = Head(labels=LABELS, fields={"TOTAL": FieldSpec("amount", single=False)})
+    assert [f.text for f in decode_document(pages, many).fields] == ["4.00", "9.00", "50.00", "7.00"]
+
+
+def test_dates_and_amounts_must_parse():
+    page = page_of(["soon", "1.5.2020"], ["RM", "Total"])
+    found = said(page, ["B-DATE", "B-DATE", "O", "B-TOTAL"], sure=[0.99, 0.5, 0.9, 0.9])
+    assert fields(decode_document([found], HEAD))["DATE"].value == "2020-05-01"
+    assert "TOTAL" not in fields(decode_document([found], HEAD))
+    lenient = fields(decode_document([found], HEAD, rules=()))
+    assert (lenient["DATE"].text, lenient["DATE"].value) == ("soon", None)
+    assert (lenient["TOTAL"].text, lenient["TOTAL"].value) == ("Total", None)
+
+
+def test_the_document_tells_the_currency_and_the_order_of_dates():
+    page = page_of(["RM", "12/31/2020"], ["9.00", "01/02/2020"])
+    result = fields(decode_document([said(page, ["O", "O", "B-TOTAL", "B-DATE"])], HEAD))
+    assert result["TOTAL"].value == Amount("9.00", "MYR")
+    assert result["DATE"].value == "2020-01-02"
+
+
+def test_a_company_stands_in_the_first_lines():
+    page = page_of(["ACME"], *([["x"]] * 12), ["Softcorp"])
+    found = said(page, ["B-COMPANY", *["O"] * 12, "B-COMPANY"], sure=[0.6, *[0.9] * 12, 0.99])
+    assert fields(decode_document([found], HEAD))["COMPANY"].text == "ACME"
+    assert fields(decode_document([found], HEAD, rules=()))["COMPANY"].text == "Softcorp"
+
+
+def test_unknown_rules_are_refused():
+    with pytest.raises(RequestError, match="no decoding rule 'magic'"):
+        decode_document([], HEAD, rules=["magic"])
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Total 9.00", [0]),
+        ("GRAND TOTAL : 9.00", [1]),
+        ("TOTAL:9.00", [0]),
+        ("Sub Total 9.00", []),
+        ("Subtotal 9.00", []),
+        ("Total Qty 3", []),
+        ("Total Item(s): 3", []),
+        ("Total Tax 0.54", []),
+        ("Amount Due 9.00", [0, 1]),
+        ("Totally fine", []),
+    ],
+)
+def test_what_announces_a_total(text, found):
+    assert total_keywords(text.split()) == found
+
+
+@pytest.mark.parametrize(
+    ("box", "near"),
+    [
+        ((300, 100, 350, 120), True),  # right of it
+        ((300, 108, 350, 128), True),  # ... on a slanted page
+        ((100, 125, 150, 145), True),  # below it
+        ((20, 100, 60, 120), False),  # left of it
+        ((100, 60, 150, 80), False),  # above it
+        ((100, 400, 150, 420), False),  # far below it
+        ((300, 125, 350, 145), False),  # below and right
+    ],
+)
+def test_what_is_near_a_keyword(box, near):
+    assert near_keyword(np.array(box), np.array([[100, 100, 150, 120]])) is near
+    assert near_keyword(np.array(box), np.zeros((0, 4), np.int64)) is False
+
+
+def test_lines_are_numbered_from_the_top():
+    bbox = np.array([[0, 50, 10, 60], [0, 0, 10, 10], [20, 2, 30, 12], [0, 20, 10, 30]])
+    assert line_numbers(bbox).tolist() == [2, 0, 0, 1]
