@@ -35,3 +35,8 @@ rounding, where it is stated as the total; words of the amount only, a currency 
 amount), INVOICE_NUMBER, DUE_DATE, TAX, SUBTOTAL, ITEM_DESCRIPTION, ITEM_QUANTITY, ITEM_AMOUNT.
 COMPANY and ADDRESS are the issuer's, never the customer's.
 """
+
+from model.training.synthesis.drawing import HELDOUT_LAYOUTS, KINDS, TRAIN_LAYOUTS, generate
+from model.training.synthesis.page import Question, Span, SyntheticPage
+
+__all__ = ["HELDOUT_LAYOUTS", "KINDS", "TRAIN_LAYOUTS", "Question", "Span", "SyntheticPage", "generate"]

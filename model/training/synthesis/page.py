@@ -1,0 +1,103 @@
+"""What a drawn page carries, and its form in a JSON-lines file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.page import Box, Word
+
+Indices = tuple[int, ...]
+"""Indices into a page's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Words that are one entity; ``words`` ascends and may have gaps."""
+
+    label: str
+    words: Indices
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question and every place where its answer stands; no places: the page does not answer it."""
+
+    question: str
+    answers: tuple[str, ...]
+    spans: tuple[Indices, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SyntheticPage:
+    """One drawn page.
+
+    ``image`` is uint8 (height, width, 3) RGB; ``words`` are in reading order, their boxes in its pixels.
+    ``spans`` is None where the page was not labelled for key information. ``entities`` maps a label in lower case
+    to the value as printed. ``links`` pairs the words of a key with the words of its value.
+    """
+
+    image: NDArray[np.uint8]
+    words: tuple[Word, ...]
+    document_class: str
+    layout: str
+    spans: tuple[Span, ...] | None
+    entities: Mapping[str, str]
+    links: tuple[tuple[Indices, Indices], ...]
+    questions: tuple[Question, ...]
+
+    @property
+    def width(self) -> int:
+        """Width in pixels."""
+        return int(self.image.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Height in pixels."""
+        return int(self.image.shape[0])
+
+    def record(self, image: str) -> dict[str, object]:
+        """This page as one row of a JSON-lines file, its picture stored at ``image``."""
+        lines: dict[int, list[int]] = {}
+        for index, word in enumerate(self.words):
+            lines.setdefault(word.line, []).append(index)
+        row: dict[str, object] = {
+            "image": image,
+            "width": self.width,
+            "height": self.height,
+            "class": self.document_class,
+            "layout": self.layout,
+            "words": [{"text": word.text, "box": _numbers(word.box)} for word in self.words],
+            "lines": [
+                {
+                    "text": " ".join(self.words[i].text for i in line),
+                    "box": _numbers(_around([self.words[i].box for i in line])),
+                    "words": line,
+                }
+                for line in lines.values()
+            ],
+            "entities": dict(self.entities),
+            "links": [[list(key), list(value)] for key, value in self.links],
+            "questions": [
+                {"question": q.question, "answers": list(q.answers), "spans": [list(s) for s in q.spans]}
+                for q in self.questions
+            ],
+        }
+        if self.spans is not None:
+            row["spans"] = [{"label": s.label, "words": list(s.words), "text": s.text} for s in self.spans]
+        return row
+
+
+def _numbers(box: Box) -> list[float]:
+    return [round(value, 1) for value in (box.x0, box.y0, box.x1, box.y1)]
+
+
+def _around(boxes: list[Box]) -> Box:
+    return Box(
+        min(b.x0 for b in boxes),
+        min(b.y0 for b in boxes),
+        max(b.x1 for b in boxes),
+        max(b.y1 for b in boxes),
+    )
