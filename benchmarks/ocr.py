@@ -1,0 +1,153 @@
+"""Words and seconds a page: our OCR beside PaddleOCR's own pipeline, on the same models and the same pages.
+
+Run ``python benchmarks/ocr.py``. The pages and their transcripts are the SROIE receipts named in
+``ocr-benchmark.txt`` of the data folder; words are compared as multisets of upper-cased words. The two are timed in
+turn, page by page, so that whatever else the machine does falls on both.
+"""
+
+import argparse
+import json
+import os
+import platform
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from model.ocr import Ocr, OcrConfig, store
+from model.page import Page, read_document
+
+DATA = Path(__file__).parents[2] / "shared" / "data" / "sroie"
+
+
+@dataclass
+class Tally:
+    """What one reader made of the pages so far."""
+
+    name: str
+    read: Callable[[Page], list[str]]
+    found: int = 0
+    true: int = 0
+    right: int = 0
+    seconds: list[float] = field(default_factory=list)
+
+    def page(self, page: Page, truth: Counter[str]) -> None:
+        """Read one page, timed, and compare."""
+        start = time.perf_counter()
+        words = self.read(page)
+        self.seconds.append(time.perf_counter() - start)
+        counted = Counter(word.upper() for word in words)
+        self.found += counted.total()
+        self.true += truth.total()
+        self.right += (counted & truth).total()
+
+    @property
+    def precision(self) -> float:
+        """Share of the words found that are right."""
+        return self.right / self.found
+
+    @property
+    def recall(self) -> float:
+        """Share of the words there that are found."""
+        return self.right / self.true
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of both."""
+        return 2 * self.right / (self.found + self.true)
+
+    @property
+    def seconds_a_page(self) -> float:
+        """Mean time."""
+        return float(np.mean(self.seconds))
+
+
+def pages(data: Path, most: int | None) -> Iterator[tuple[Page, Counter[str]]]:
+    names = (data / "ocr-benchmark.txt").read_text().split()[:most]
+    rows = [json.loads(line) for line in (data / "train.jsonl").read_text().splitlines()]
+    lines = {row["image"]: row["lines"] for row in rows}
+    for name in names:
+        (page,) = read_document((data / name).read_bytes())
+        yield page, Counter(word.upper() for line in lines[name] for word in line["text"].split())
+
+
+def ours(config: OcrConfig) -> Callable[[Page], list[str]]:
+    reader = Ocr(config)
+    return lambda page: [word.text for word in reader.recognize(page).words or ()]
+
+
+def theirs(batch_size: int, side: int) -> Callable[[Page], list[str]]:
+    """PaddleOCR's pipeline at its fastest: no document or line classifiers, ONNX Runtime on all cores."""
+    from paddleocr import PaddleOCR
+
+    folder = store.default_folder()
+    pipeline = PaddleOCR(
+        text_detection_model_name=store.DETECTION.name,
+        text_detection_model_dir=str(folder / store.DETECTION.folder),
+        text_recognition_model_name=store.RECOGNITION.name,
+        text_recognition_model_dir=str(folder / store.RECOGNITION.folder),
+        text_recognition_batch_size=batch_size,
+        text_det_limit_side_len=side,
+        text_det_limit_type="max",
+        use_doc_orientation_classify=False,
+        use_doc_unwarping=False,
+        use_textline_orientation=False,
+        engine="onnxruntime",
+        device="cpu",
+    )
+
+    def read(page: Page) -> list[str]:
+        (result,) = pipeline.predict(np.ascontiguousarray(page.image[:, :, ::-1]))
+        return [word for text in result["rec_texts"] for word in text.split()]
+
+    return read
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of the SROIE receipts")
+    parser.add_argument("--pages", type=int, help="only the first so many pages")
+    parser.add_argument("--batch", type=int, nargs="*", default=[1], help="PaddleOCR's recognition batch sizes")
+    parser.add_argument("--side", type=int, default=OcrConfig().detection_side, help="detector's longer side")
+    arguments = parser.parse_args()
+
+    tallies = [
+        Tally(f"PaddleOCR {arguments.side}, batch {size}", theirs(size, arguments.side)) for size in arguments.batch
+    ]
+    tallies.append(Tally("LayoutServe", ours(OcrConfig(detection_side=arguments.side))))
+    warm = True
+    for page, truth in track(list(pages(arguments.data, arguments.pages)), description="Reading"):
+        if warm:
+            for tally in tallies:
+                tally.read(page)
+            warm = False
+        for tally in tallies:
+            tally.page(page, truth)
+
+    fastest = min(tally.seconds_a_page for tally in tallies[:-1])
+    machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
+    table = Table(title=f"OCR, {len(tallies[0].seconds)} receipts ({machine}, {date.today()})")
+    for column in ("reader", "precision", "recall", "F1", "seconds a page", "median", "times as fast"):
+        table.add_column(column, justify="left" if column == "reader" else "right")
+    for tally in tallies:
+        table.add_row(
+            tally.name,
+            f"{tally.precision:.4f}",
+            f"{tally.recall:.4f}",
+            f"{tally.f1:.4f}",
+            f"{tally.seconds_a_page:.3f}",
+            f"{np.median(tally.seconds):.3f}",
+            f"{fastest / tally.seconds_a_page:.2f}",
+        )
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

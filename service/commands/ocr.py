@@ -1,0 +1,133 @@
+"""``layoutserve ocr FILE``: the words of a document, in reading order, with their places."""
+
+import argparse
+import json
+import sys
+import time
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from model.page import Page
+
+HELP = "read a document: its words in reading order, with their places"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("file", type=Path, help="image, TIFF or PDF; - for standard input")
+    parser.add_argument("--pages", help="which pages, such as 1-3,5 (default: all)")
+    parser.add_argument("--dpi", type=int, default=200, help="resolution at which PDF pages are rendered")
+    parser.add_argument(
+        "--ocr",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="auto: not where a PDF's own text covers the page",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--lines", action="store_true", help="print the text alone, line by line")
+    parser.add_argument("--draw", type=Path, metavar="OUT", help="draw words and boxes to OUT.png or OUT.svg")
+    parser.add_argument("--models", type=Path, help="folder of OCR models (default: those of `layoutserve ocr-models`)")
+    parser.add_argument("--detection-model", help="name of one of PaddleOCR's detection models")
+    parser.add_argument("--recognition-model", help="name of one of PaddleOCR's recognition models")
+    parser.add_argument("--language", help="PaddleOCR's code of a language, instead of model names")
+    parser.add_argument("--engine", choices=("fast", "paddleocr"), default="fast", help="who runs the models")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: one a core)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read the document, print its words and draw them if asked."""
+    from model.errors import RequestError
+    from model.ocr import Ocr, OcrConfig
+    from model.page import read_document
+
+    if arguments.draw and arguments.draw.suffix not in (".png", ".svg"):
+        raise RequestError(f"--draw makes .png or .svg, not {arguments.draw}.")
+    try:
+        data = sys.stdin.buffer.read() if str(arguments.file) == "-" else arguments.file.read_bytes()
+    except OSError as error:
+        raise RequestError(f"{arguments.file} cannot be read ({error.strerror}).") from error
+    document = read_document(data, pages=arguments.pages, dpi=arguments.dpi, ocr=arguments.ocr)
+    ocr: Ocr | None = None
+    read: list[Page] = []
+    for page in document:
+        start = time.perf_counter()
+        source = "text layer"
+        if page.words is None:
+            # Made when the first page needs it: a born-digital PDF does without.
+            ocr = ocr or Ocr(
+                OcrConfig(
+                    models=arguments.models,
+                    detection_model=arguments.detection_model,
+                    recognition_model=arguments.recognition_model,
+                    language=arguments.language,
+                    threads=arguments.threads,
+                    engine=arguments.engine,
+                )
+            )
+            start, source = time.perf_counter(), "OCR"
+            page = ocr.recognize(page)
+        seconds = time.perf_counter() - start
+        print(
+            f"page {page.number}: {page.width} x {page.height} pixels, turn {page.turn},"
+            f" {len(page.words or ())} words by {source} in {seconds:.2f} s",
+            file=sys.stderr,
+        )
+        read.append(page)
+        if arguments.draw:
+            _draw(page, arguments.draw, len(document) > 1)
+    if arguments.json:
+        print(json.dumps({"pages": [_as_json(page) for page in read]}, ensure_ascii=False))
+    elif arguments.lines:
+        for page in read:
+            for _, words in groupby(page.words or (), key=lambda word: word.line):
+                print(" ".join(word.text for word in words))
+    else:
+        _print_table(read)
+    return 0
+
+
+def _draw(page: "Page", path: Path, several: bool) -> None:
+    from model.drawing import draw_png, draw_svg
+
+    if several:
+        path = path.with_name(f"{path.stem}-{page.number}{path.suffix}")
+    if path.suffix == ".svg":
+        path.write_text(draw_svg(page), encoding="utf-8")
+    else:
+        path.write_bytes(draw_png(page))
+    print(f"drawn: {path}", file=sys.stderr)
+
+
+def _as_json(page: "Page") -> dict[str, object]:
+    return {
+        "number": page.number,
+        "width": page.width,
+        "height": page.height,
+        "dpi": page.dpi,
+        "turn": page.turn,
+        "words": [
+            {
+                "text": word.text,
+                "box": [round(side, 1) for side in (word.box.x0, word.box.y0, word.box.x1, word.box.y1)],
+                "polygon": [[round(x, 1), round(y, 1)] for x, y in word.polygon],
+                "score": round(word.score, 4),
+                "line": word.line,
+            }
+            for word in page.words or ()
+        ],
+    }
+
+
+def _print_table(pages: "list[Page]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("page", "line", "word", "x0", "y0", "x1", "y1", "score")
+    for page in pages:
+        for word in page.words or ():
+            box = (word.box.x0, word.box.y0, word.box.x1, word.box.y1)
+            place = [f"{side:.0f}" for side in box]
+            table.add_row(str(page.number), str(word.line), word.text, *place, f"{word.score:.2f}")
+    Console().print(table)
