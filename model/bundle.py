@@ -20,6 +20,7 @@ from model.errors import BundleError
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
+_SHIPPED = Path(__file__).parent / "bundles"
 TASKS = ("kie", "classification", "docvqa")
 
 Task = Literal["kie", "classification", "docvqa"]
@@ -40,13 +41,15 @@ class Head:
 
     labels: in the order of the logits (BIO labels for kie: ``O``, ``B-TOTAL``, ``I-TOTAL``; empty for docvqa).
     temperature: divides the logits before any softmax. fields: per entity label (``TOTAL``), for kie.
-    rules: names of decoding rules that are on for this model, for kie.
+    rules: names of decoding rules that are on for this model, for kie. no_answer: the probability of "no answer"
+    above which a document is said to hold none, for docvqa.
     """
 
     labels: tuple[str, ...] = ()
     temperature: float = 1.0
     fields: Mapping[str, FieldSpec] = field(default_factory=dict)
     rules: tuple[str, ...] = ()
+    no_answer: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,23 @@ class Bundle:
     def tokenizer(self) -> Path | None:
         """The tokenizer, or None for a bundle that can be run on arrays but not on documents."""
         return self.path / "tokenizer.json" if "tokenizer.json" in self.manifest.files else None
+
+
+def locate(name: str | Path) -> Path:
+    """Find a bundle's folder: the folder of that path, else the bundle of that name that comes with this package.
+
+    Raises BundleError if there is neither.
+    """
+    folder = Path(name)
+    if folder.is_dir():
+        return folder
+    shipped = _SHIPPED / folder
+    if len(folder.parts) == 1 and shipped.is_dir():
+        return shipped
+    known = ", ".join(sorted(path.name for path in _SHIPPED.glob("*") if path.is_dir())) or "none"
+    raise BundleError(
+        f"There is no bundle {name}: give the folder of one, or the name of one that comes along ({known})."
+    )
 
 
 def load(folder: Path, *, verify: bool = True) -> Bundle:

@@ -197,7 +197,12 @@ class Pipeline:
         answers = None
         if "docvqa" in request.tasks:
             answers = tuple(
-                docvqa.decode_document(question, [page.answers[number] for page in pages], top_k=request.top_k)
+                docvqa.decode_document(
+                    question,
+                    [page.answers[number] for page in pages],
+                    top_k=request.top_k,
+                    no_answer=heads["docvqa"].no_answer,
+                )
                 for number, question in enumerate(request.questions)
             )
         timings: dict[str, float] = {}
