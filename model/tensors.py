@@ -17,6 +17,7 @@ The two graphs of a bundle and their names::
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,18 +50,11 @@ class Encoding:
 
     def __post_init__(self) -> None:
         length = len(self.input_ids)
-        expected = {
-            "input_ids": (self.input_ids, np.int64, (length,)),
-            "bbox": (self.bbox, np.int64, (length, 4)),
-            "token_type_ids": (self.token_type_ids, np.int64, (length,)),
-            "word_index": (self.word_index, np.int32, (length,)),
-            "image": (self.image, np.uint8, (3, IMAGE_SIZE, IMAGE_SIZE)),
-        }
-        for name, (array, dtype, shape) in expected.items():
-            if array.dtype != dtype or array.shape != shape:
-                raise ArrayError(
-                    f"{name} must be {np.dtype(dtype)} of shape {shape}, not {array.dtype} of shape {array.shape}."
-                )
+        _check("input_ids", self.input_ids, np.int64, (length,))
+        _check("bbox", self.bbox, np.int64, (length, 4))
+        _check("token_type_ids", self.token_type_ids, np.int64, (length,))
+        _check("word_index", self.word_index, np.int32, (length,))
+        _check("image", self.image, np.uint8, (3, IMAGE_SIZE, IMAGE_SIZE))
         if length == 0:
             raise ArrayError("An encoding needs at least one token.")
         if self.bbox.min() < 0 or self.bbox.max() > 1000:
@@ -87,6 +81,13 @@ class Logits:
     docvqa_end: NDArray[np.float32] | None = None
 
 
+def _check(name: str, array: NDArray[Any], dtype: type[np.generic], shape: tuple[int, ...]) -> None:
+    if array.dtype != dtype or array.shape != shape:
+        raise ArrayError(
+            f"{name} must be {np.dtype(dtype)} of shape {shape}, not {array.dtype} of shape {array.shape}."
+        )
+
+
 def image_key(image: NDArray[np.uint8]) -> bytes:
     """Digest (16 bytes) of an image (3, 224, 224), equal for equal pixels."""
-    return hashlib.blake2b(np.ascontiguousarray(image), digest_size=16).digest()
+    return hashlib.blake2b(image.tobytes(), digest_size=16).digest()

@@ -4,6 +4,16 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from model.errors import CheckpointError, DocumentError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# Scales settle after a few dozen pages; more only take time.
+_CALIBRATION_PAGES = 64
 
 HELP = "Export a LayoutLMv2 checkpoint as a bundle of ONNX graphs, and prove that the numbers are the same."
 
@@ -12,7 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--checkpoint", required=True, metavar="PATH_OR_HUB_ID", help="a folder, or owner/name")
     parser.add_argument("--output", required=True, type=Path, metavar="DIR", help="where the bundle goes")
-    parser.add_argument("--precision", choices=("fp32",), default="fp32", help="of the weights (default: fp32)")
+    parser.add_argument("--precision", choices=("fp32", "int8"), default="fp32", help="(default: fp32)")
+    parser.add_argument(
+        "--calibration",
+        type=Path,
+        metavar="DIR",
+        help="documents of the kind to be served, on which int8 is calibrated (default: pages drawn by layoutserve)",
+    )
     parser.add_argument(
         "--graph",
         choices=("fused", "portable"),
@@ -39,13 +55,19 @@ def run(arguments: argparse.Namespace) -> int:
         loaded,
         arguments.output,
         graph=arguments.graph,
+        precision=arguments.precision,
+        calibration=_pages(arguments.calibration) if arguments.precision == "int8" else (),
         tokenizer=arguments.tokenizer,
         name=arguments.name,
         version=arguments.version,
         report=report,
     )
-    worst = max(value for case, value in bundle.manifest.parity.items() if case != "bound")
-    report(f"Done: within {worst:.1e} of torch, bound {export.PARITY_BOUND:g}; licence {bundle.manifest.licence}")
+    parity = dict(bundle.manifest.parity)
+    bound = parity.pop("bound")
+    kind = "" if arguments.precision == "fp32" else " (relative)"
+    report(
+        f"Done: within {max(parity.values()):.1e}{kind} of torch, bound {bound:g}; licence {bundle.manifest.licence}"
+    )
     if bundle.tokenizer is None:
         print(
             "Warning: the checkpoint has no tokenizer.json, so the bundle can be run on arrays but not served; "
@@ -54,3 +76,24 @@ def run(arguments: argparse.Namespace) -> int:
         )
     print(bundle.path)
     return 0
+
+
+def _pages(folder: Path | None) -> "list[NDArray[np.uint8]]":
+    """The pages int8 is calibrated on: those of a folder's documents, or drawn ones; uint8 (3, 224, 224) BGR."""
+    from model.encoding import model_image
+    from model.page import Page, read_document
+    from model.training.synthesis import generate
+
+    if folder is None:
+        return [model_image(Page(generate(index, seed=0).image)) for index in range(_CALIBRATION_PAGES)]
+    pages: list[NDArray[np.uint8]] = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        try:
+            pages.extend(model_image(page) for page in read_document(path.read_bytes(), ocr="never"))
+        except DocumentError as error:
+            print(f"Not used for calibration: {path}: {error}", file=sys.stderr)
+        if len(pages) >= _CALIBRATION_PAGES:
+            break
+    if not pages:
+        raise CheckpointError(f"{folder} holds no document that can be read; int8 needs pages to calibrate on.")
+    return pages[:_CALIBRATION_PAGES]
