@@ -222,7 +222,8 @@ class JobStore:
             return bool(
                 connection.execute(
                     "UPDATE jobs SET status = ?, result = ?, problem = ?, finished = ?, expires = ?, document = NULL,"
-                    " holder = NULL, pages_done = CASE WHEN ? IS NULL THEN pages_done ELSE pages_total END"
+                    " holder = NULL, pages_done = CASE WHEN ? IS NULL THEN pages_done"
+                    " ELSE coalesce(pages_total, pages_done) END"
                     " WHERE id = ? AND holder = ? AND status = 'running'",
                     (
                         "failed" if result is None else "succeeded", result, problem, now, expires, result, id_, holder,
