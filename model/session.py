@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from zipfile import BadZipFile
 
 import numpy as np
 import onnxruntime as ort
@@ -148,14 +149,14 @@ class Session:
         try:
             with np.load(self.bundle.path / "selftest.npz") as file:
                 golden = {name: file[name] for name in file.files}
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, BadZipFile) as error:
             raise BundleError(f"selftest.npz of {self.bundle.path} cannot be read: {error}") from error
         inputs = {name[6:]: value for name, value in golden.items() if name.startswith("input.")}
         expected = {name[7:]: value for name, value in golden.items() if name.startswith("output.")}
+        if "image" not in inputs or set(expected) != set(self.outputs):
+            raise BundleError(f"selftest.npz of {self.bundle.path} does not fit its graphs; export it again.")
         visual = self.visual(inputs.pop("image"))
         outputs = self.encoder({**inputs, "visual_embeddings": visual})
-        if set(outputs) != set(expected):
-            raise BundleError(f"selftest.npz of {self.bundle.path} has not the outputs of its encoder graph.")
         return max(float(np.abs(outputs[name] - value).max()) for name, value in expected.items())
 
     def _check_tokens(self, encodings: Sequence[Encoding]) -> None:
