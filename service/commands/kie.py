@@ -1,0 +1,59 @@
+"""``layoutserve kie FILE...``: the key information of documents, in this process."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from service import local
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from model.pipeline import DocumentResult
+
+HELP = "Find the key information of documents: fields and entities with their places."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    local.add_arguments(parser)
+    parser.add_argument(
+        "--rules",
+        metavar="NAMES",
+        help="decoding rules that are on, separated by commas, or none (default: those of the bundle)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the fields and entities of every file."""
+    from model.pipeline import Request
+    from service.results import kie_of
+
+    rules = None
+    if arguments.rules is not None:
+        names = (name.strip() for name in arguments.rules.split(","))
+        rules = tuple(name for name in names if name and name != "none")
+    request = Request(tasks=("kie",), language=arguments.language, rules=rules)
+    return local.run(arguments, request, view=_view, answer=kie_of)
+
+
+def _view(result: "DocumentResult") -> "RenderableType":
+    from rich.console import Group
+    from rich.table import Table
+
+    from model.kie import Amount
+
+    fields = Table("field", "text", "value", "score", "page", title="Fields", title_justify="left")
+    entities = Table("entity", "text", "score", "page", "box", title="Entities", title_justify="left")
+    if result.kie is None:
+        return Group()
+    for field in result.kie.fields:
+        value = field.value
+        if isinstance(value, Amount):
+            value = f"{value.amount} {value.currency or ''}".strip()
+        fields.add_row(field.label.lower(), field.text, value or "", f"{field.score:.2f}", str(field.page))
+    for entity in result.kie.entities:
+        place = local.place(entity.box)
+        entities.add_row(entity.label, entity.text, f"{entity.score:.2f}", str(entity.page), place)
+    return (
+        Group(*(table for table in (fields, entities) if table.row_count)) if entities.row_count else "Nothing found."
+    )

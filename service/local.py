@@ -1,0 +1,141 @@
+"""Documents on this machine through a bundle, in this process: what ``kie``, ``classify`` and ``ask`` share."""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from model.errors import LayoutServeError, RequestError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from rich.console import RenderableType
+
+    from model.ocr import Ocr
+    from model.page import Box, Page
+    from model.pipeline import DocumentResult, Recognize, Request
+    from model.tensors import Encoding, Logits
+
+View = Callable[["DocumentResult"], "RenderableType"]
+Answer = Callable[["DocumentResult"], "BaseModel | None"]
+
+# Windows that run together: on a GPU a batch pays, on a CPU it gains nothing.
+_WINDOWS = {"CPUExecutionProvider": 1}
+_BATCH = 8
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments that the commands have in common."""
+    parser.add_argument("file", nargs="+", type=Path, metavar="FILE", help="image, TIFF or PDF; - for standard input")
+    parser.add_argument(
+        "--bundle", default="starter", metavar="NAME_OR_DIR", help="what layoutserve export made (default: starter)"
+    )
+    parser.add_argument("--pages", help="which pages, such as 1-3,5 (default: all)")
+    parser.add_argument("--dpi", type=int, default=200, help="resolution at which PDF pages are drawn (default: 200)")
+    parser.add_argument(
+        "--ocr",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="auto: not where a PDF's own text covers the page (default: auto)",
+    )
+    parser.add_argument("--language", help="language of the OCR models, as PaddleOCR calls it")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: one for each core)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a file instead of tables")
+
+
+def run(arguments: argparse.Namespace, request: "Request", *, view: View, answer: Answer) -> int:
+    """Answer ``request`` for every file; one that fails is reported on stderr and the others go on.
+
+    Gives the exit code: 0 if every file was answered, else 2. Raises LayoutServeError for what concerns all files.
+    """
+    from rich.console import Console
+
+    from model import bundle, pipeline
+    from model.page import read_document
+    from model.session import Session
+    from service import results
+
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    loaded = bundle.load(bundle.locate(arguments.bundle))
+    steps = pipeline.Pipeline(loaded)
+    steps.check(request)
+    session = Session(loaded, threads=arguments.threads)
+    reader = _Reader(arguments.threads)
+    size = _WINDOWS.get(session.providers[0], _BATCH)
+
+    def infer(encodings: "Sequence[Encoding]") -> "list[Logits]":
+        batches = (encodings[start : start + size] for start in range(0, len(encodings), size))
+        return [logits for batch in batches for logits in session.run(batch)]
+
+    failed = 0
+    for path in arguments.file:
+        try:
+            document = read_document(_read(path), pages=arguments.pages, dpi=arguments.dpi, ocr=arguments.ocr)
+            found = pipeline.run(
+                steps,
+                document,
+                request,
+                recognize=reader,
+                infer=infer,
+                progress=_progress(path, len(document)),
+            )
+        except LayoutServeError as error:
+            failed += 1
+            print(f"{path}: {error}", file=sys.stderr)
+            continue
+        for warning in found.warnings:
+            print(f"{path}: {warning}", file=sys.stderr)
+        if arguments.json:
+            body = {
+                "file": str(path),
+                "model": results.model_of(loaded).model_dump(),
+                "pages": [page.model_dump(exclude={"words"}) for page in results.pages_of(found)],
+                **(answered.model_dump() if (answered := answer(found)) else {}),
+                "timings_ms": {stage: round(spent, 1) for stage, spent in found.timings_ms.items()},
+            }
+            print(json.dumps(body, ensure_ascii=False), flush=True)
+        else:
+            console = Console()
+            console.rule(str(path), align="left")
+            console.print(view(found))
+            spent = ", ".join(f"{stage} {value:.0f}" for stage, value in found.timings_ms.items())
+            print(f"{path}: {len(found.pages)} pages; milliseconds: {spent}", file=sys.stderr)
+    return 2 if failed else 0
+
+
+class _Reader:
+    """Reads pages; the OCR models are loaded when the first page needs them, a PDF with text does without."""
+
+    def __init__(self, threads: int | None) -> None:
+        self._threads = threads
+        self._readers: dict[str | None, Ocr] = {}
+
+    def __call__(self, work: "Recognize") -> "Page":
+        from model.ocr import Ocr, OcrConfig
+
+        if work.language not in self._readers:
+            self._readers[work.language] = Ocr(OcrConfig(language=work.language, threads=self._threads))
+        return self._readers[work.language].recognize(work.page)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+    except OSError as error:
+        raise RequestError(f"the file cannot be read ({error.strerror}).") from error
+
+
+def _progress(path: Path, pages: int) -> Callable[[int], None]:
+    def tell(done: int) -> None:
+        if pages > 1:
+            print(f"{path}: {done} of {pages} pages", file=sys.stderr)
+
+    return tell
+
+
+def place(box: "Box") -> str:
+    """A box as a table shows it."""
+    return f"{box.x0:.0f} {box.y0:.0f} {box.x1:.0f} {box.y1:.0f}"
