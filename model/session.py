@@ -149,7 +149,7 @@ class Session:
         try:
             with np.load(self.bundle.path / "selftest.npz") as file:
                 golden = {name: file[name] for name in file.files}
-        except (OSError, ValueError, BadZipFile) as error:
+        except (OSError, ValueError, EOFError, BadZipFile) as error:
             raise BundleError(f"selftest.npz of {self.bundle.path} cannot be read: {error}") from error
         inputs = {name[6:]: value for name, value in golden.items() if name.startswith("input.")}
         expected = {name[7:]: value for name, value in golden.items() if name.startswith("output.")}

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
             arrays = {name: file[name] for name in file.files}
     except FileNotFoundError:
         raise ArrayError(f"There is no file {arguments.inputs}.") from None
-    except (OSError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise ArrayError(f"{arguments.inputs} is not an .npz file of arrays: {error}") from error
     session = Session(loaded, threads=arguments.threads, native_ops=arguments.ops == "native")
     outputs = session.infer(arrays)
