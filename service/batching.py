@@ -65,7 +65,7 @@ class Batcher:
         return len(self._waiting)
 
     async def submit(self, encodings: Sequence[Encoding]) -> tuple[list[Logits], float]:
-        """Logits of windows in their order, and the longest wait for a batch in seconds; raises what one of them raised.
+        """Logits of windows in their order, and the longest wait for a batch in seconds; raises what one raised.
 
         Stop waiting (cancel) and the windows that have not begun are dropped.
         """
@@ -196,18 +196,23 @@ class OcrPool:
         for worker in zip(self._executors, recognizers, strict=True):
             self._idle.put_nowait(worker)
 
-    async def recognize(self, page: Page) -> Page:
-        """Give the page with its words; stop waiting (cancel) and a page that has not begun is dropped."""
+    async def recognize(self, page: Page) -> tuple[Page, float]:
+        """Give the page with its words, and the seconds it waited.
+
+        Stop waiting (cancel) and a page that has not begun is dropped.
+        """
+        since = time.perf_counter()
         self._wait(1)
         try:
             worker = executor, recognizer = await self._idle.get()
         finally:
             self._wait(-1)
+        waited = time.perf_counter() - since
         reading = executor.submit(recognizer.recognize, page)
         loop = asyncio.get_running_loop()
         # The worker is free when its thread is, which may be after its page has been given up.
         reading.add_done_callback(lambda _: loop.call_soon_threadsafe(self._idle.put_nowait, worker))
-        return await asyncio.wrap_future(reading)
+        return await asyncio.wrap_future(reading), waited
 
     async def close(self) -> None:
         """Stop the workers; pages that are being read are seen through."""

@@ -28,8 +28,10 @@ def kie_of(result: DocumentResult) -> schemas.KieResult | None:
     if result.kie is None:
         return None
     by_label: dict[str, list[schemas.FieldText]] = {}
-    for field in sorted(result.kie.fields, key=lambda field: -field.score):
+    for field in result.kie.fields:
         by_label.setdefault(field.label.lower(), []).append(_field(field))
+    for found in by_label.values():
+        found.sort(key=lambda field: -field.score)
     return schemas.KieResult(
         entities=[_entity(entity) for entity in result.kie.entities],
         fields={label: schemas.FieldValue(**dict(best), more=more) for label, (best, *more) in by_label.items()},

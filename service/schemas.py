@@ -99,8 +99,16 @@ class OcrRequest(ReadRequest):
     """A document whose words are wanted."""
 
 
+Rules = Annotated[
+    Literal["model", "none"],
+    Field(description="Decoding rules of kie: those the model comes with, or none"),
+]
+
+
 class KieRequest(DocumentRequest):
     """A document whose key information is wanted."""
+
+    rules: Rules = "model"
 
 
 class ClassificationRequest(DocumentRequest):
@@ -126,6 +134,7 @@ class AnalyzeRequest(DocumentRequest):
     )
     question: list[Question] = Field([], max_length=50, description="Questions for docvqa; in a form, repeat the part")
     top_k: TopK = 1
+    rules: Rules = "model"
 
 
 class Model(BaseModel):
@@ -257,6 +266,10 @@ class Answered(BaseModel):
         examples=[
             {"read": 9.1, "ocr": 512.4, "encode": 3.0, "queue": 0.2, "infer": 81.7, "decode": 1.1, "total": 610.3}
         ],
+    )
+
+    warnings: list[str] = Field(
+        [], description="What the caller should know of, such as boxes that reach beyond the page"
     )
 
 

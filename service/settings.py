@@ -63,7 +63,18 @@ class Settings(BaseSettings):
     job_timeout_s: float = Field(3600.0, gt=0, description="Longest time for one attempt at a job")
 
     # How much it takes on
-    ocr_workers: int = Field(0, ge=0, description="OCR workers side by side; 0: one for each core")
+    ocr_models: Path | None = Field(
+        None, description="Folder of PP-OCR models; default: those of layoutserve ocr-models"
+    )
+    ocr_languages: Annotated[tuple[str, ...], NoDecode, Listed] = Field(
+        (),
+        description="Languages of OCR models that PaddleOCR finds by itself; requests may choose, the first is default",
+    )
+    ocr_workers: int = Field(0, ge=0, description="OCR workers side by side; 0: one for each four cores")
+    ocr_threads: int = Field(0, ge=0, description="Threads of one OCR worker; 0: the cores shared out")
+    max_pages_at_once: int = Field(
+        0, ge=0, description="Pages decoded at once, of all documents; 0: what keeps it busy"
+    )
     session_workers: int = Field(1, ge=1, description="Batches that run side by side")
     session_threads: int = Field(0, ge=0, description="Threads of one batch; 0: one for each core")
     max_batch_tokens: int = Field(2048, ge=1, description="Most tokens of a batch, padding counted")

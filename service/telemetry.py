@@ -11,11 +11,13 @@ import sys
 import time
 import traceback
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -40,7 +42,8 @@ class Telemetry:
         self.stage_seconds = self._histogram("stage_seconds", "Time of one stage for one page", SECONDS, "stage")
         self.rejections = self._counter("rejections", "Requests answered with a problem", "reason")
         self.pages = self._counter("pages", "Pages read", "source")
-        self.cache_requests = self._counter("cache_requests", "Look-ups in a cache", "cache", "outcome")
+        self._caches = _Caches()
+        self.registry.register(self._caches)
         self.documents = self._gauge("documents", "Documents admitted and not yet answered")
         self.ocr_queue_pages = self._gauge("ocr_queue_pages", "Pages that wait for an OCR worker")
         self.queue_windows = self._gauge("queue_windows", "Windows that wait for a batch")
@@ -56,6 +59,10 @@ class Telemetry:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
 
+    def watch_cache(self, name: str, count: Callable[[], tuple[int, int]]) -> None:
+        """Report a cache: ``count`` gives its hits and misses so far."""
+        self._caches.counts[name] = count
+
     def _counter(self, name: str, help_: str, *labels: str) -> Counter:
         return Counter(f"layoutserve_{name}", help_, labels, registry=self.registry)
 
@@ -64,6 +71,21 @@ class Telemetry:
 
     def _histogram(self, name: str, help_: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
         return Histogram(f"layoutserve_{name}", help_, labels, buckets=buckets, registry=self.registry)
+
+
+class _Caches(Collector):
+    """Reads the hits and misses of caches when it is asked."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, Callable[[], tuple[int, int]]] = {}
+
+    def collect(self) -> Iterable[Metric]:
+        """Give look-ups by cache and outcome."""
+        family = CounterMetricFamily("layoutserve_cache_requests", "Look-ups in a cache", labels=("cache", "outcome"))
+        for name, count in self.counts.items():
+            for outcome, number in zip(("hit", "miss"), count(), strict=True):
+                family.add_metric((name, outcome), number)
+        yield family
 
 
 class RequestLog:

@@ -1,0 +1,133 @@
+"""The FastAPI app: what is built once, how it starts and how it ends."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from model.errors import LayoutServeError
+from service import contract, routes
+from service.authentication import load_keys
+from service.engine import Engine
+from service.errors import (
+    Fault,
+    InvalidParameters,
+    MalformedBody,
+    MethodNotAllowed,
+    NotFound,
+    kind_of,
+    problem_response,
+)
+from service.exchange import Service, job_process
+from service.job_store import JobStore
+from service.jobs import Jobs
+from service.settings import Settings
+from service.telemetry import RequestLog, Telemetry
+
+PLAYGROUND = Path(__file__).parent / "playground"
+
+SUMMARY = "Self-hosted document understanding: key information, classes and answers, each with its place on the page"
+DESCRIPTION = """\
+Post a document (JPEG, PNG, WebP, BMP, GIF, TIFF or PDF) and get back what it says and where it says it.
+
+Every answer names the model, the pages with their words, and the time of each stage. Boxes are `[x0, y0, x1, y1]` in
+pixels of the page as sent, origin top left. Every other answer is an RFC 9457 problem.
+"""
+TAGS = [
+    {"name": "documents", "description": "Documents in, results out; at once, or as a job"},
+    {"name": "jobs", "description": "Documents that are answered later"},
+    {"name": "models", "description": "What is served"},
+    {"name": "operations", "description": "For whoever runs the service"},
+]
+
+
+def create_app(settings: Settings, engine: Engine | None = None, telemetry: Telemetry | None = None) -> FastAPI:
+    """Build the app; ``engine`` and ``telemetry`` by default from the settings. Raises SettingsError."""
+    telemetry = telemetry or Telemetry()
+    engine = engine or Engine(settings, telemetry)
+    store = JobStore(settings.data_folder.expanduser() / "jobs.sqlite3")
+    jobs = Jobs(store, job_process(engine, settings), settings, telemetry)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        store.open()
+        # Models load beside the server, which meanwhile answers that it is starting.
+        loading = app.state.loading = asyncio.create_task(_load(engine, jobs))
+        yield
+        await engine.drain(settings.drain_timeout_s)
+        await jobs.drain(settings.drain_timeout_s)
+        loading.cancel()
+        await asyncio.gather(loading, return_exceptions=True)
+        await engine.close()
+
+    app = FastAPI(
+        title="LayoutServe",
+        version=version("layoutserve"),
+        summary=SUMMARY,
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    app.state.service = Service(settings, engine, load_keys(settings), jobs, telemetry)
+    for router in (routes.documents, routes.jobs, routes.models, routes.operations):
+        app.include_router(router)
+    if (PLAYGROUND / "index.html").is_file():
+        app.mount("/", StaticFiles(directory=PLAYGROUND, html=True), name="playground")
+    _answer_errors(app, telemetry)
+    app.add_middleware(RequestLog, telemetry=telemetry, answer=problem_response)
+    _document(app)
+    return app
+
+
+async def _load(engine: Engine, jobs: Jobs) -> None:
+    await engine.start()
+    jobs.start()
+
+
+def _answer_errors(app: FastAPI, telemetry: Telemetry) -> None:
+    """Answer every error as a problem, the framework's own among them."""
+
+    def answer(request: Request, error: Exception) -> Response:
+        if isinstance(error, RequestValidationError):
+            error = _readable(error)
+        elif isinstance(error, HTTPException):
+            error = _framework(app, request, error)
+        telemetry.rejections.labels(kind_of(error).slug).inc()
+        return problem_response(error, request.state.request_id)
+
+    for class_ in (LayoutServeError, RequestValidationError, HTTPException):
+        app.add_exception_handler(class_, answer)
+
+
+def _readable(error: RequestValidationError) -> Exception:
+    return InvalidParameters([Fault(".".join(map(str, fault["loc"][1:])), fault["msg"]) for fault in error.errors()])
+
+
+def _framework(app: FastAPI, request: Request, error: HTTPException) -> Exception:
+    """Say what FastAPI and Starlette mean by a bare status."""
+    allowed: set[str] = set()
+    for route in app.routes:
+        if route.matches({**request.scope, "method": ""})[0] is Match.PARTIAL:
+            allowed |= getattr(route, "methods", None) or set()
+    if allowed and request.method not in allowed:
+        return MethodNotAllowed(sorted(allowed))
+    if error.status_code == kind_of(MalformedBody()).status:
+        return MalformedBody(str(error.detail))
+    return NotFound(f"There is nothing at {request.url.path}.")
+
+
+def _document(app: FastAPI) -> None:
+    def openapi() -> contract.Json:
+        if app.openapi_schema is None:
+            app.openapi_schema = contract.openapi(app)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

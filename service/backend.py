@@ -1,0 +1,223 @@
+"""What the engine drives: models, OCR workers and batchers, in this process.
+
+A cluster offers the same face (``Backend``) with its workers elsewhere.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from model import bundle
+from model.bundle import Bundle
+from model.cache import PageCache
+from model.errors import BundleError, RequestError
+from model.ocr import Ocr, OcrConfig
+from model.page import Page
+from model.pipeline import Pipeline
+from model.session import Session
+from model.tensors import VISUAL_TOKENS, Encoding, Logits
+from service import schemas
+from service.batching import Batcher, OcrPool
+from service.settings import Settings
+from service.telemetry import Telemetry
+
+MIB = 2**20
+# Another processor rounds otherwise; a wrong graph is wrong by more.
+SELFTEST_BOUND = 1e-3
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A model that is served: its pipeline, and ``native`` or ``portable`` operators."""
+
+    pipeline: Pipeline
+    operators: str
+
+    @property
+    def bundle(self) -> Bundle:
+        """The bundle it came from."""
+        return self.pipeline.bundle
+
+
+class Backend(Protocol):
+    """Where the work that a pipeline yields is done."""
+
+    async def load(self) -> Mapping[str, Served]:
+        """Load, warm up and self-test the models; gives them by name, the default first. Raises LayoutServeError."""
+
+    async def recognize(self, page: Page, language: str | None) -> tuple[Page, float]:
+        """Give the page with its words, and the seconds it waited. Raises RequestError for an unknown language."""
+
+    async def infer(self, model: str, encodings: Sequence[Encoding]) -> tuple[list[Logits], float]:
+        """Give the logits of windows in their order, and the seconds they waited."""
+
+    @property
+    def full(self) -> bool:
+        """Whether as much waits as may."""
+
+    @property
+    def pages_at_once(self) -> int:
+        """How many decoded pages keep it busy; more only take memory."""
+
+    @property
+    def ocr_model(self) -> schemas.Model:
+        """What reads the words."""
+
+    async def close(self) -> None:
+        """Stop; whoever still waits gets an exception."""
+
+
+class LocalBackend:
+    """Sessions and OCR workers on threads of this process."""
+
+    def __init__(self, settings: Settings, telemetry: Telemetry) -> None:
+        self._settings = settings
+        self._telemetry = telemetry
+        self._cores = len(os.sched_getaffinity(0))
+        # A page's lines are read side by side, so few workers with several threads each answer a lone client soonest.
+        self._ocr_workers = settings.ocr_workers or max(self._cores // 4, 1)
+        self._ocr: dict[str | None, OcrPool] = {}
+        self._batchers: dict[str, Batcher] = {}
+
+    @property
+    def full(self) -> bool:
+        """Whether as many tokens wait as may."""
+        return any(batcher.full for batcher in self._batchers.values())
+
+    @property
+    def pages_at_once(self) -> int:
+        """Pages that are read, one that waits for each worker, and those in batches."""
+        return self._settings.max_pages_at_once or 2 * self._ocr_workers + 2 * self._settings.session_workers + 2
+
+    @property
+    def ocr_model(self) -> schemas.Model:
+        """What reads the words."""
+        if self._settings.ocr_models is not None:
+            return schemas.Model(name=self._settings.ocr_models.name, version="custom", licence="unknown")
+        return schemas.Model(name="PP-OCRv6_small", version="6", licence="Apache-2.0")
+
+    async def load(self) -> Mapping[str, Served]:
+        """Load everything on threads, then open the queues."""
+        folders = find_bundles(self._settings)
+        with ThreadPoolExecutor(1) as loader:
+            loop = asyncio.get_running_loop()
+            ocr = await loop.run_in_executor(loader, self._load_ocr)
+            models = await loop.run_in_executor(loader, self._load_models, folders)
+        self._ocr = {language: OcrPool(recognizers, self._telemetry) for language, recognizers in ocr.items()}
+        # Who names no language gets the first.
+        self._ocr[None] = next(iter(self._ocr.values()))
+        for name, (_, session) in models.items():
+            self._batchers[name] = Batcher(
+                session.run,
+                max_batch_tokens=self._settings.max_batch_tokens,
+                max_queue_tokens=self._settings.max_queue_tokens,
+                workers=self._settings.session_workers,
+                telemetry=self._telemetry,
+            )
+        served = {name: Served(pipeline, session.operators) for name, (pipeline, session) in models.items()}
+        default = self._settings.model or next(iter(served))
+        if default not in served:
+            raise BundleError(f"The setting model is {default}, but the models are {', '.join(served)}.")
+        return {default: served[default]} | served
+
+    async def recognize(self, page: Page, language: str | None) -> tuple[Page, float]:
+        """Read a page on the next free worker of its language."""
+        if (pool := self._ocr.get(language)) is None:
+            known = ", ".join(filter(None, self._ocr)) or "none but the default"
+            raise RequestError(f"The language {language} is not served here (languages: {known}).")
+        return await pool.recognize(page)
+
+    async def infer(self, model: str, encodings: Sequence[Encoding]) -> tuple[list[Logits], float]:
+        """Run windows in the next batches of their model."""
+        return await self._batchers[model].submit(encodings)
+
+    async def close(self) -> None:
+        """Stop batchers and OCR workers."""
+        await asyncio.gather(*(batcher.close() for batcher in self._batchers.values()))
+        await asyncio.gather(*(pool.close() for pool in set(self._ocr.values())))
+
+    def _load_ocr(self) -> dict[str | None, list[Ocr]]:
+        settings = self._settings
+        threads = settings.ocr_threads or max(self._cores // self._ocr_workers, 1)
+        pools: dict[str | None, list[Ocr]] = {}
+        for language in settings.ocr_languages or (None,):
+            config = OcrConfig(models=settings.ocr_models, language=language, threads=threads)
+            pools[language] = [Ocr(config) for _ in range(self._ocr_workers)]
+            for recognizer in pools[language]:
+                recognizer.recognize(_warm_up_page())
+        return pools
+
+    def _load_models(self, folders: Sequence[Path]) -> dict[str, tuple[Pipeline, Session]]:
+        settings, telemetry = self._settings, self._telemetry
+        words = PageCache(settings.page_cache_mib * MIB // 2)
+        telemetry.watch_cache("words", lambda: (words.hits, words.misses))
+        models: dict[str, tuple[Pipeline, Session]] = {}
+        for folder in folders:
+            found = bundle.load(folder)
+            name = found.manifest.name
+            if name in models:
+                raise BundleError(f"Two bundles have the name {name}; export one of them again with --name.")
+            page_bytes = VISUAL_TOKENS * int(found.manifest.config.get("hidden_size", 768)) * 4
+            session = Session(
+                found,
+                providers=settings.providers or None,
+                threads=settings.session_threads or None,
+                native_ops=settings.native_ops,
+                # Windows of a page that is worked on share its visual embeddings even where nothing is kept.
+                visual_cache_pages=max(self.pages_at_once, settings.page_cache_mib * MIB // 2 // page_bytes),
+            )
+            difference = session.selftest()
+            bound = max(found.manifest.parity.get("bound", 0.0), SELFTEST_BOUND)
+            if not difference <= bound:
+                raise BundleError(
+                    f"The model {name} fails its self-test: its outputs differ by {difference:.2g} from those it was "
+                    f"exported with, more than {bound:.2g}. Export it again on this machine, or use another precision."
+                )
+            telemetry.watch_cache(f"visual:{name}", partial(_visual_cache, session))
+            models[name] = Pipeline(found, pages=words, reader=self.ocr_model.name), session
+            fields = {"model": name, "precision": found.manifest.precision, "operators": session.operators}
+            _log.info("model ready", extra={"fields": fields | {"licence": found.manifest.licence}})
+        return models
+
+
+def _visual_cache(session: Session) -> tuple[int, int]:
+    return session.cache_info.hits, session.cache_info.misses
+
+
+def find_bundles(settings: Settings) -> list[Path]:
+    """Folders of the bundles to serve, the starter bundle first. Raises BundleError when there is none."""
+    folders: list[Path] = []
+    starter = Path(str(files("model"))) / "bundles" / "starter"
+    if settings.starter and (starter / bundle.MANIFEST).is_file():
+        folders.append(starter)
+    for path in map(Path.expanduser, settings.bundles):
+        if (path / bundle.MANIFEST).is_file():
+            folders.append(path)
+        elif inside := sorted(found.parent for found in path.glob(f"*/{bundle.MANIFEST}")):
+            folders += inside
+        else:
+            raise BundleError(f"{path} is no bundle and holds none; make one with layoutserve export.")
+    if not folders:
+        raise BundleError("There is no model to serve: name a bundle in LAYOUTSERVE_BUNDLES.")
+    return folders
+
+
+def _warm_up_page() -> Page:
+    """A drawn page with a few lines, on which the OCR models run once before the first request does."""
+    image = Image.new("RGB", (640, 480), "white")
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(24)
+    for row, text in enumerate(("LayoutServe", "Total 12.50", "2024-01-31")):
+        draw.text((40, 60 + 80 * row), text, fill="black", font=font)
+    return Page(np.asarray(image))

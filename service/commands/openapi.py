@@ -1,0 +1,20 @@
+"""``layoutserve openapi``: the HTTP contract."""
+
+import argparse
+import sys
+
+HELP = "Write the HTTP contract as OpenAPI 3.1 in YAML to stdout."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command has no arguments."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the contract of this version."""
+    from service.app import create_app
+    from service.contract import as_yaml
+    from service.settings import Settings
+
+    sys.stdout.write(as_yaml(create_app(Settings()).openapi()))
+    return 0

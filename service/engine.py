@@ -1,0 +1,223 @@
+"""The engine: admits documents, drives their pages through the model's pipeline, and gives the answer.
+
+A page is a generator (``model.pipeline``) that yields work: *recognize* goes to the OCR workers, *infer* to the
+batcher. Decoding, encoding and everything else that computes runs on a pool of threads, so that the event loop is
+free. How many documents are admitted and how many pages are decoded at once is bounded; pages of all documents take
+turns. When a deadline passes or a client departs, whatever of its work has not begun is dropped.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import ParamSpec, TypeVar
+
+from model.errors import LayoutServeError
+from model.page import Limits, Page, read_document
+from model.pipeline import DocumentResult, PageResult, Pipeline, Recognize, Request, Steps, Work
+from model.tensors import Logits
+from service import answers, schemas
+from service.backend import Backend, LocalBackend, Served
+from service.errors import DeadlineExceeded, NotFound, NotReady, Overloaded
+from service.pace import Pace
+from service.settings import Settings
+from service.telemetry import Telemetry
+
+P = ParamSpec("P")
+T = TypeVar("T")
+OnPage = Callable[[int, int], None]
+
+
+class Engine:
+    """Answers documents; one for each app. ``start`` it in a running event loop."""
+
+    def __init__(self, settings: Settings, telemetry: Telemetry, backend: Backend | None = None) -> None:
+        self._settings = settings
+        self._telemetry = telemetry
+        self._backend = backend or LocalBackend(settings, telemetry)
+        self._served: Mapping[str, Served] = {}
+        self._documents = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._pace = Pace(1.0, 1)
+        self._threads = ThreadPoolExecutor(max(os.cpu_count() or 1, 2), thread_name_prefix="pages")
+        self._pages = asyncio.Semaphore(self._backend.pages_at_once)
+        self._not_ready: LayoutServeError | None = NotReady("The service is starting: its models are loading.", 5)
+
+    async def start(self) -> None:
+        """Load, warm up and self-test the models; ready after that. Raises LayoutServeError."""
+        self._served = await self._backend.load()
+        if isinstance(self._not_ready, NotReady):
+            self._not_ready = None
+            self._telemetry.ready.set(1)
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Admit no more documents and wait for those admitted; False when that took too long."""
+        self._not_ready = NotReady("The service is stopping; another instance may answer.", 5)
+        self._telemetry.ready.set(0)
+        try:
+            await asyncio.wait_for(self._idle.wait(), timeout_s)
+        except TimeoutError:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Stop; whoever still waits gets an exception."""
+        await self._backend.close()
+        await asyncio.to_thread(self._threads.shutdown)
+
+    def check_ready(self) -> None:
+        """Raise NotReady while starting or draining."""
+        if self._not_ready is not None:
+            raise self._not_ready
+
+    @contextmanager
+    def admit(self) -> Iterator[None]:
+        """Take one of the places for documents. Raises NotReady, Overloaded."""
+        self.check_ready()
+        if self._documents >= self._settings.max_documents or self._backend.full:
+            raise Overloaded(
+                f"{self._documents} documents are worked on or wait; more are not accepted now.",
+                self._pace.retry_after_s(self._documents),
+            )
+        began = time.monotonic()
+        self._count(+1)
+        try:
+            yield
+        finally:
+            # So many were in work side by side: each took up its share of the time.
+            self._pace.record((time.monotonic() - began) / self._documents)
+            self._count(-1)
+
+    def _count(self, more: int) -> None:
+        self._documents += more
+        self._telemetry.documents.set(self._documents)
+        self._idle.set() if self._documents == 0 else self._idle.clear()
+
+    def models(self) -> schemas.Models:
+        """Describe the models that are served. Raises NotReady."""
+        self.check_ready()
+        return answers.models(self._served, self._settings)
+
+    def check(self, endpoint: schemas.Endpoint, body: schemas.ReadRequest) -> None:
+        """Refuse what cannot be answered, before any work. Raises NotFound for the model, RequestError."""
+        pipeline = self._pipeline(body)
+        pipeline.check(answers.request(endpoint, body, pipeline))
+
+    def _pipeline(self, body: schemas.ReadRequest) -> Pipeline:
+        name = getattr(body, "model", None) or next(iter(self._served))
+        if name not in self._served:
+            raise NotFound(f"There is no model {name!r}; the models are {', '.join(self._served)}.")
+        return self._served[name].pipeline
+
+    async def answer(
+        self,
+        endpoint: schemas.Endpoint,
+        body: schemas.ReadRequest,
+        *,
+        request_id: str,
+        deadline: float,
+        max_pages: int,
+        on_page: OnPage | None = None,
+    ) -> schemas.Answered:
+        """Answer one document until ``deadline``, a time of the loop; ``on_page`` is told pages done and their total.
+
+        Raises what the document, the request or the model got wrong, and DeadlineExceeded.
+        """
+        began = time.perf_counter()
+        self.check(endpoint, body)
+        pipeline = self._pipeline(body)
+        request = answers.request(endpoint, body, pipeline)
+        try:
+            async with asyncio.timeout_at(deadline) as limit:
+                result = await self._document(pipeline, request, body, max_pages, on_page)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            seconds = time.perf_counter() - began
+            raise DeadlineExceeded(f"The document was not done after {seconds:.1f} seconds.") from error
+        total = (time.perf_counter() - began) * 1000
+        result = replace(result, timings_ms={**result.timings_ms, "total": total})
+        model = self._backend.ocr_model if endpoint == "ocr" else answers.model(pipeline.bundle)
+        return answers.answer(endpoint, result, model, request_id)
+
+    async def _document(
+        self, pipeline: Pipeline, request: Request, body: schemas.ReadRequest, max_pages: int, on_page: OnPage | None
+    ) -> DocumentResult:
+        settings = self._settings
+        limits = Limits(settings.max_file_bytes, settings.max_pixels, max_pages)
+        began = time.perf_counter()
+        document = await self._thread(
+            read_document, body.file, pages=body.pages, dpi=settings.pdf_dpi, limits=limits, ocr=body.ocr
+        )
+        reading_s = time.perf_counter() - began
+        pages, total, done = iter(document), len(document), 0
+        results: dict[int, PageResult] = {}
+
+        async def work(page: Page, index: int) -> None:
+            nonlocal done
+            try:
+                results[index] = await self._page(pipeline, page, index, request)
+            finally:
+                self._pages.release()
+            done += 1
+            if on_page is not None:
+                on_page(done, total)
+
+        if on_page is not None:
+            on_page(0, total)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for index in range(total):
+                    await self._pages.acquire()
+                    try:
+                        began = time.perf_counter()
+                        page = await self._thread(next, pages)
+                        reading_s += time.perf_counter() - began
+                    except BaseException:
+                        self._pages.release()
+                        raise
+                    group.create_task(work(page, index))
+                    del page
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        ordered = [results[index] for index in range(total)]
+        result = await self._thread(pipeline.document, ordered, request)
+        return replace(result, timings_ms={"read": reading_s * 1000, **result.timings_ms})
+
+    async def _page(self, pipeline: Pipeline, page: Page, index: int, request: Request) -> PageResult:
+        """Drive one page: do what it yields, send it what came out."""
+        source = "given" if request.words is not None else "text layer" if page.words is not None else "cache"
+        steps = pipeline.page(page, index, request)
+        waits = {"ocr": 0.0, "infer": 0.0}
+        del page
+        step = await self._thread(_advance, steps, None)
+        while not isinstance(step, PageResult):
+            if isinstance(step, Recognize):
+                source = "ocr"
+                sent: Page | Sequence[Logits]
+                sent, waits["ocr"] = await self._backend.recognize(step.page, step.language)
+            else:
+                sent, waits["infer"] = await self._backend.infer(pipeline.bundle.manifest.name, step.encodings)
+            step = await self._thread(_advance, steps, sent)
+        self._telemetry.pages.labels(source).inc()
+        timings = {stage: ms - waits.get(stage, 0.0) * 1000 for stage, ms in step.timings_ms.items()}
+        timings["queue"] = sum(waits.values()) * 1000
+        for stage, ms in timings.items():
+            self._telemetry.stage_seconds.labels(stage).observe(max(ms, 0.0) / 1000)
+        return replace(step, timings_ms=timings)
+
+    async def _thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: function(*args, **kwargs))
+
+
+def _advance(steps: Steps, sent: Page | Sequence[Logits] | None) -> Work | PageResult:
+    """Go on with a page until it needs something, or is done."""
+    try:
+        return steps.send(sent)  # type: ignore[arg-type]
+    except StopIteration as done:
+        result: PageResult = done.value
+        return result

@@ -1,0 +1,206 @@
+"""One request for a document, from its body to its answer: at once, again under its key, or later as a job."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar, cast
+
+from fastapi import Depends, Header, Request, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from service import schemas
+from service.authentication import Keys
+from service.bodies import read_body
+from service.engine import Engine
+from service.errors import ClientDeparted
+from service.job_store import ClaimedJob, IdempotencyKey, NewJob, StoredJob
+from service.jobs import Jobs, Process, Progress
+from service.settings import Settings
+from service.telemetry import Telemetry
+
+Result = TypeVar("Result")
+
+REQUESTS: dict[schemas.Endpoint, type[schemas.ReadRequest]] = {
+    "kie": schemas.KieRequest,
+    "classification": schemas.ClassificationRequest,
+    "docvqa": schemas.DocvqaRequest,
+    "ocr": schemas.OcrRequest,
+    "analyze": schemas.AnalyzeRequest,
+}
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What the routes work with; one for each app, found as ``app.state.service``."""
+
+    settings: Settings
+    engine: Engine
+    keys: Keys
+    jobs: Jobs
+    telemetry: Telemetry
+
+
+def service_of(request: Request) -> Service:
+    """Give the service of the app that got the request."""
+    return cast(Service, request.app.state.service)
+
+
+bearer = HTTPBearer(auto_error=False, description="An API key; needed where the service has been given keys")
+
+
+def owner_of(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> str:
+    """Name of the API key of a request. Raises Unauthorized."""
+    name = service_of(request).keys.name_of(request.headers.get("authorization"))
+    request.state.log = {"key": name}
+    return name
+
+
+Owner = Annotated[str, Depends(owner_of)]
+
+
+class Exchange:
+    """A request for a document and the service that answers it; a dependency of the routes that take one."""
+
+    def __init__(
+        self,
+        request: Request,
+        owner: Owner,
+        prefer: Annotated[
+            str | None,
+            Header(alias="Prefer", description="respond-async: a job instead", examples=["respond-async"]),
+        ] = None,
+        idempotency_key: Annotated[
+            str | None,
+            Header(
+                alias="Idempotency-Key",
+                min_length=1,
+                max_length=255,
+                description="A request repeated with its key is not done again but answered as before",
+            ),
+        ] = None,
+        x_request_id: Annotated[
+            str | None,
+            Header(
+                alias="X-Request-Id", description="Id for the log and the answer; made where there is none that fits"
+            ),
+        ] = None,
+    ) -> None:
+        self.request = request
+        self.owner = owner
+        self.later = "respond-async" in [part.strip().lower() for part in (prefer or "").split(",")]
+        self.idempotency_key = idempotency_key
+        self.service = service_of(request)
+        self.request_id: str = request.state.request_id
+
+    async def answer(self, endpoint: schemas.Endpoint) -> Response:
+        """Answer at once, or with 202 and a job where the caller prefers that."""
+        settings, engine = self.service.settings, self.service.engine
+        deadline = asyncio.get_running_loop().time() + settings.request_timeout_s
+        # A place is taken before the body is read, so that bodies in memory are bounded too.
+        with engine.admit():
+            body = await read_body(
+                self.request,
+                REQUESTS[endpoint],
+                max_file_bytes=settings.max_file_bytes,
+                timeout_s=settings.request_timeout_s,
+            )
+            engine.check(endpoint, body)
+            key = self._key(endpoint, body)
+            if self.later:
+                return await self._accept(endpoint, body, key)
+            if key is not None and (earlier := await self.service.jobs.reserve(key)) is not None:
+                return Response(earlier, media_type=JSON, headers={"Idempotent-Replayed": "true"})
+            text = None
+            try:
+                work = engine.answer(
+                    endpoint, body, request_id=self.request_id, deadline=deadline, max_pages=settings.max_pages
+                )
+                text = (await unless_departed(self.request, work)).model_dump_json()
+            finally:
+                if key is not None:
+                    await self.service.jobs.fulfil(key, text)
+            return Response(text, media_type=JSON)
+
+    async def _accept(
+        self, endpoint: schemas.Endpoint, body: schemas.ReadRequest, key: IdempotencyKey | None
+    ) -> Response:
+        parameters = body.model_dump_json(exclude={"file"})
+        job = await self.service.jobs.submit(NewJob(self.owner, endpoint, self.request_id, parameters, body.file), key)
+        headers = {"Location": f"/v1/jobs/{job.id}", "Preference-Applied": "respond-async", "Retry-After": "1"}
+        return Response(job_json(job), status_code=202, media_type=JSON, headers=headers)
+
+    def _key(self, endpoint: schemas.Endpoint, body: schemas.ReadRequest) -> IdempotencyKey | None:
+        if self.idempotency_key is None:
+            return None
+        digest = hashlib.sha256(f"{endpoint} {self.later} ".encode())
+        digest.update(body.model_dump_json(exclude={"file"}).encode())
+        digest.update(body.file)
+        return IdempotencyKey(self.owner, self.idempotency_key, digest.hexdigest())
+
+
+async def unless_departed(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+    """Do the work for as long as the client waits for it. Raises ClientDeparted when it does not."""
+    task, watch = asyncio.ensure_future(work), asyncio.ensure_future(_departure(request))
+    try:
+        await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientDeparted("The client went away before it was answered.")
+        return task.result()
+    finally:
+        for future in (task, watch):
+            future.cancel()
+            with suppress(Exception, asyncio.CancelledError):
+                await future
+
+
+async def _departure(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def job_process(engine: Engine, settings: Settings) -> Process:
+    """Make the function that does stored jobs with an engine."""
+
+    async def process(job: ClaimedJob, on_page: Progress) -> str:
+        endpoint = cast(schemas.Endpoint, job.endpoint)
+        body = REQUESTS[endpoint].model_validate(json.loads(job.parameters) | {"file": job.document})
+        deadline = asyncio.get_running_loop().time() + settings.job_timeout_s
+        answer = await engine.answer(
+            endpoint,
+            body,
+            request_id=job.request_id,
+            deadline=deadline,
+            max_pages=settings.max_job_pages,
+            on_page=on_page,
+        )
+        return answer.model_dump_json()
+
+    return process
+
+
+def job_json(job: StoredJob) -> str:
+    """Write a job as the contract's ``Job``."""
+
+    def date(seconds: float | None) -> str | None:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+    return json.dumps(
+        {
+            "id": job.id,
+            "task": job.endpoint,
+            "status": job.status,
+            "created_at": date(job.created),
+            "started_at": date(job.started),
+            "finished_at": date(job.finished),
+            "expires_at": date(job.expires),
+            "progress": {"pages_done": job.pages_done, "pages_total": job.pages_total},
+            "result": None if job.result is None else json.loads(job.result),
+            "problem": None if job.problem is None else json.loads(job.problem),
+        },
+        ensure_ascii=False,
+    )

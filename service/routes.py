@@ -1,0 +1,153 @@
+"""The paths of the service. Each handler says what it answers; how is told by ``exchange`` and ``engine``."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from model.errors import LayoutServeError
+from service import errors, schemas
+from service.contract import ACCEPTED, DOCUMENT_PROBLEMS, REQUEST_ID, body, problems
+from service.exchange import JSON, Exchange, Owner, job_json, service_of
+
+documents = APIRouter(prefix="/v1", tags=["documents"], responses=problems(DOCUMENT_PROBLEMS) | ACCEPTED)
+jobs = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+models = APIRouter(prefix="/v1/models", tags=["models"])
+operations = APIRouter(tags=["operations"])
+
+Asked = Annotated[Exchange, Depends(Exchange)]
+
+
+@documents.post(
+    "/kie",
+    operation_id="kie",
+    summary="Key information",
+    response_model=schemas.KieResponse,
+    openapi_extra=body(schemas.KieRequest),
+)
+async def kie(asked: Asked) -> Response:
+    """Find the key information of a document: labelled entities with their place, and typed fields."""
+    return await asked.answer("kie")
+
+
+@documents.post(
+    "/classification",
+    operation_id="classification",
+    summary="Class",
+    response_model=schemas.ClassificationResponse,
+    openapi_extra=body(schemas.ClassificationRequest),
+)
+async def classification(asked: Asked) -> Response:
+    """Tell what kind of document it is, as a whole and page by page."""
+    return await asked.answer("classification")
+
+
+@documents.post(
+    "/docvqa",
+    operation_id="docvqa",
+    summary="Answers to questions",
+    response_model=schemas.DocvqaResponse,
+    openapi_extra=body(schemas.DocvqaRequest),
+)
+async def docvqa(asked: Asked) -> Response:
+    """Answer questions about a document with words that stand on it, or say that it holds no answer."""
+    return await asked.answer("docvqa")
+
+
+@documents.post(
+    "/ocr",
+    operation_id="ocr",
+    summary="Words",
+    response_model=schemas.OcrResponse,
+    openapi_extra=body(schemas.OcrRequest),
+)
+async def ocr(asked: Asked) -> Response:
+    """Read the words of a document in reading order, each with its place."""
+    return await asked.answer("ocr")
+
+
+@documents.post(
+    "/analyze",
+    operation_id="analyze",
+    summary="Several tasks with one reading",
+    response_model=schemas.AnalyzeResponse,
+    openapi_extra=body(schemas.AnalyzeRequest),
+)
+async def analyze(asked: Asked) -> Response:
+    """Do several tasks on a document that is read once."""
+    return await asked.answer("analyze")
+
+
+@jobs.get(
+    "/{job_id}",
+    operation_id="getJob",
+    summary="A job's progress and result",
+    response_model=schemas.Job,
+    responses=problems(
+        (errors.Unauthorized, errors.NotFound, errors.InvalidParameters, LayoutServeError, errors.NotReady)
+    ),
+)
+async def get_job(request: Request, job_id: str, owner: Owner) -> Response:
+    """Look up how far a job is, and its result or problem once it is finished."""
+    job = await service_of(request).jobs.read(job_id, owner)
+    headers = {"Retry-After": "1"} if job.status in ("queued", "running") else {}
+    return Response(job_json(job), media_type=JSON, headers=headers)
+
+
+@jobs.delete(
+    "/{job_id}",
+    operation_id="cancelJob",
+    summary="Cancel a job",
+    response_model=schemas.Job,
+    responses=problems(
+        (
+            errors.Unauthorized,
+            errors.NotFound,
+            errors.Conflict,
+            errors.InvalidParameters,
+            LayoutServeError,
+            errors.NotReady,
+        )
+    ),
+)
+async def cancel_job(request: Request, job_id: str, owner: Owner) -> Response:
+    """Stop a job that is not finished; its document is deleted. Cancelling twice is no error."""
+    return Response(job_json(await service_of(request).jobs.cancel(job_id, owner)), media_type=JSON)
+
+
+@models.get(
+    "",
+    operation_id="listModels",
+    summary="The models that are served",
+    responses=problems((errors.Unauthorized, LayoutServeError, errors.NotReady)),
+)
+async def list_models(request: Request, owner: Owner) -> schemas.Models:
+    """List the models with their tasks, labels, limits, licences and measured scores."""
+    return service_of(request).engine.models()
+
+
+@operations.get("/health/live", operation_id="live", summary="Whether the process runs")
+async def live() -> schemas.Health:
+    """Answer as long as the process does: restart it when this fails."""
+    return schemas.Health(status="live")
+
+
+@operations.get(
+    "/health/ready", operation_id="ready", summary="Whether it takes documents", responses=problems((errors.NotReady,))
+)
+async def ready(request: Request) -> schemas.Health:
+    """Answer once models are loaded, warmed up and have passed their self-test, and until draining begins."""
+    service_of(request).engine.check_ready()
+    return schemas.Health(status="ready")
+
+
+@operations.get(
+    "/metrics",
+    operation_id="metrics",
+    summary="Metrics for Prometheus",
+    response_class=Response,
+    responses={200: {"content": {CONTENT_TYPE_LATEST: {"schema": {"type": "string"}}}, "headers": REQUEST_ID}},
+)
+async def metrics(request: Request) -> Response:
+    """Give requests, stage durations, queues, batches, pages, caches, rejections and memory."""
+    return Response(generate_latest(service_of(request).telemetry.registry), media_type=CONTENT_TYPE_LATEST)

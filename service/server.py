@@ -1,0 +1,123 @@
+"""The process: uvicorn around the app, until SIGTERM or SIGINT.
+
+On SIGTERM the process goes on listening while it drains, so that a load balancer sees it is not ready and no client is
+refused a connection; what was admitted is answered, then it exits 0. A second signal ends it at once. When the models
+cannot be loaded it exits 1.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from fastapi import FastAPI
+
+from model.errors import LayoutServeError
+from service.app import create_app
+from service.settings import Settings
+from service.telemetry import configure_logging, log_unexpected
+
+# How long a load balancer is given to notice.
+NOTICE_S = 0.5
+
+_log = logging.getLogger(__name__)
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server that drains before it stops listening."""
+
+    def __init__(self, app: FastAPI, settings: Settings) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host=settings.host,
+                port=settings.port,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=5,
+                # Slow connections must not pile up, nor must anything be buffered for them.
+                timeout_keep_alive=20,
+            )
+        )
+        self._app = app
+        self._settings = settings
+        self._ending: asyncio.Task[None] | None = None
+        self.failed = False
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Drain on a signal, and watch that the models load."""
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGTERM, signal.SIGINT)
+        for number in signals:
+            loop.add_signal_handler(number, self._on_signal)
+        watch = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            watch.cancel()
+            for number in signals:
+                loop.remove_signal_handler(number)
+
+    def _on_signal(self) -> None:
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._drain())
+        else:
+            self.should_exit = self.force_exit = True
+
+    async def _drain(self) -> None:
+        _log.info("draining")
+        engine = self._app.state.service.engine
+        began = asyncio.get_running_loop().time()
+        drained = await engine.drain(self._settings.drain_timeout_s)
+        left = began + NOTICE_S - asyncio.get_running_loop().time()
+        await asyncio.sleep(max(left, 0))
+        _log.log(logging.INFO if drained else logging.ERROR, "drained" if drained else "drain timed out")
+        self.should_exit = True
+
+    async def _watch(self) -> None:
+        while not self.started:
+            await asyncio.sleep(0.01)
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        _log.info("listening", extra={"fields": {"host": host, "port": port}})
+        began = asyncio.get_running_loop().time()
+        try:
+            await asyncio.shield(self._app.state.loading)
+        except Exception as error:
+            log_unexpected(_log, "the models cannot be loaded", error)
+            self.failed = self.should_exit = True
+            return
+        seconds = round(asyncio.get_running_loop().time() - began, 2)
+        _log.info("ready", extra={"fields": {"seconds": seconds}})
+
+
+def serve(settings: Settings) -> int:
+    """Serve until told to stop; gives the exit code. Raises SettingsError."""
+    configure_logging(settings.log_level)
+    app = create_app(settings)
+    if settings.beyond_loopback and not app.state.service.keys:
+        _log.warning(
+            "Everybody who reaches this address may use the service: it listens beyond loopback without API keys.",
+            extra={"fields": {"host": settings.host}},
+        )
+    _refuse_taken_port(settings)
+    server = Server(app, settings)
+    server.run()
+    return 1 if server.failed else 0
+
+
+def _refuse_taken_port(settings: Settings) -> None:
+    """Say so in a sentence when the address cannot be listened on, before models are loaded."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise LayoutServeError(
+                f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}): choose another with --port."
+            ) from None

