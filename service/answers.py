@@ -15,7 +15,6 @@ from service.settings import Settings
 # A tenth of a pixel is finer than any box is right, and keeps answers short.
 PIXEL_DIGITS = 1
 SCORE_DIGITS = 6
-MAX_QUESTIONS = 50
 
 
 def request(endpoint: schemas.Endpoint, body: schemas.ReadRequest, pipeline: Pipeline) -> Request:
@@ -102,7 +101,7 @@ def _info(served: Served, default: bool, settings: Settings) -> schemas.ModelInf
             max_pixels=settings.max_pixels,
             max_pages=settings.max_pages,
             max_job_pages=settings.max_job_pages,
-            max_questions=MAX_QUESTIONS,
+            max_questions=schemas.MAX_QUESTIONS,
         ),
         metrics={name: dict(scores) for name, scores in manifest.metrics.items()},
     )

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import Match, Route
 
 from model.errors import LayoutServeError
 from service import contract, routes
@@ -31,6 +31,7 @@ from service.jobs import Jobs
 from service.settings import Settings
 from service.telemetry import RequestLog, Telemetry
 
+ROUTERS = (routes.documents, routes.jobs, routes.models, routes.operations)
 PLAYGROUND = Path(__file__).parent / "playground"
 
 SUMMARY = "Self-hosted document understanding: key information, classes and answers, each with its place on the page"
@@ -77,7 +78,7 @@ def create_app(settings: Settings, engine: Engine | None = None, telemetry: Tele
         redirect_slashes=False,
     )
     app.state.service = Service(settings, engine, load_keys(settings), jobs, telemetry)
-    for router in (routes.documents, routes.jobs, routes.models, routes.operations):
+    for router in ROUTERS:
         app.include_router(router)
     if (PLAYGROUND / "index.html").is_file():
         app.mount("/", StaticFiles(directory=PLAYGROUND, html=True), name="playground")
@@ -114,9 +115,11 @@ def _readable(error: RequestValidationError) -> Exception:
 def _framework(app: FastAPI, request: Request, error: HTTPException) -> Exception:
     """Say what FastAPI and Starlette mean by a bare status."""
     allowed: set[str] = set()
-    for route in app.routes:
-        if route.matches({**request.scope, "method": ""})[0] is Match.PARTIAL:
-            allowed |= getattr(route, "methods", None) or set()
+    for route in (*app.routes, *(route for router in ROUTERS for route in router.routes)):
+        if isinstance(route, Route) and route.matches({**request.scope, "method": ""})[0] is Match.PARTIAL:
+            allowed |= route.methods or set()
+    if error.status_code == kind_of(MethodNotAllowed([])).status and not allowed:
+        allowed = {"GET", "HEAD"}  # a file of the playground
     if allowed and request.method not in allowed:
         return MethodNotAllowed(sorted(allowed))
     if error.status_code == kind_of(MalformedBody()).status:

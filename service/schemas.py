@@ -28,6 +28,7 @@ PolygonTuple = Annotated[
 Score = Annotated[float, Field(ge=0, le=1, description="Probability from 0 to 1", examples=[0.97])]
 PageNumber = Annotated[int, Field(ge=1, description="Number of the page in the document, from 1", examples=[1])]
 
+MAX_QUESTIONS = 50
 BASE64_PATTERN = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 PAGES_PATTERN = "^[0-9]{1,9}(-([0-9]{1,9})?)?(,[0-9]{1,9}(-([0-9]{1,9})?)?)*$"
 
@@ -122,7 +123,9 @@ TopK = Annotated[int, Field(ge=1, le=20, description="Most answers for each ques
 class DocvqaRequest(DocumentRequest):
     """A document and questions about it."""
 
-    question: list[Question] = Field(min_length=1, max_length=50, description="Questions; in a form, repeat the part")
+    question: list[Question] = Field(
+        min_length=1, max_length=MAX_QUESTIONS, description="Questions; in a form, repeat the part"
+    )
     top_k: TopK = 1
 
 
@@ -132,7 +135,9 @@ class AnalyzeRequest(DocumentRequest):
     task: list[Task] | None = Field(
         None, min_length=1, max_length=3, description="Tasks; by default all the model has, docvqa only with questions"
     )
-    question: list[Question] = Field([], max_length=50, description="Questions for docvqa; in a form, repeat the part")
+    question: list[Question] = Field(
+        [], max_length=MAX_QUESTIONS, description="Questions for docvqa; in a form, repeat the part"
+    )
     top_k: TopK = 1
     rules: Rules = "model"
 
