@@ -147,8 +147,8 @@ class Session:
         Raises BundleError when the bundle has no selftest.npz or one of other outputs.
         """
         try:
-            with np.load(self.bundle.path / "selftest.npz") as file:
-                golden = {name: file[name] for name in file.files}
+            with (self.bundle.path / "selftest.npz").open("rb") as file, np.load(file) as stored:
+                golden = {name: stored[name] for name in stored.files}
         except (OSError, ValueError, EOFError, BadZipFile) as error:
             raise BundleError(f"selftest.npz of {self.bundle.path} cannot be read: {error}") from error
         inputs = {name[6:]: value for name, value in golden.items() if name.startswith("input.")}

@@ -41,8 +41,9 @@ def run(arguments: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     loaded = bundle.load(arguments.bundle)
     try:
-        with np.load(arguments.inputs, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        # Opened here, because numpy leaves a broken file open.
+        with arguments.inputs.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
     except FileNotFoundError:
         raise ArrayError(f"There is no file {arguments.inputs}.") from None
     except (OSError, ValueError, AttributeError, EOFError, zipfile.BadZipFile) as error:
