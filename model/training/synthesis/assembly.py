@@ -60,7 +60,7 @@ def assemble(
             name: _text(texts, indices) for name, indices in fields.items() if labelled and name.upper() in LABELS
         },
         links=tuple((keys[name], fields[name]) for name in keys if name in fields) if document_class in _LINKED else (),
-        questions=_questions(rng, texts, fields, keys, document_class),
+        questions=_questions(rng, texts, fields, keys, document_class, sheet),
     )
 
 
@@ -94,6 +94,7 @@ def _questions(
     fields: dict[str, Indices],
     keys: dict[str, Indices],
     document_class: str,
+    sheet: Sheet,
 ) -> tuple[Question, ...]:
     """Up to seven questions with answers, one to three without."""
     asked: list[Question] = []
@@ -101,7 +102,11 @@ def _questions(
     for name, indices in fields.items():
         # An answer is what can be read in one go.
         whole = indices[-1] - indices[0] + 1 == len(indices)
-        if "~" not in name and whole and (name in ask.FIELDS or (document_class == "form" and name in keys)):
+        if (
+            "~" not in name
+            and whole
+            and (name in ask.FIELDS or name in sheet.asked or (document_class == "form" and name in keys))
+        ):
             weights[name] = ask.WEIGHTS.get(name, 1.0)
     for name in _sample(rng, weights, 7):
         places = [fields[name]]
@@ -110,14 +115,22 @@ def _questions(
             places.append(other)
         known = name in ask.FIELDS
         text = (
-            ask.key_wording(rng, _text(texts, keys[name]), document_class)
-            if name in keys and (not known or rng.random() < 0.15)
+            rng.choice(sheet.asked[name])
+            if name in sheet.asked
+            else ask.key_wording(rng, _text(texts, keys[name]), document_class)
+            if name in keys and (not known or rng.random() < (0.7 if document_class == "form" else 0.15))
             else ask.wording(rng, name, document_class)
         )
         answers = tuple(dict.fromkeys(_text(texts, place) for place in places))
         asked.append(Question(text, answers, tuple(places)))
     present = {*fields, *(name.split("~")[0] for name in fields)}
-    asked += [Question(text, (), ()) for text in ask.absent(rng, present, document_class, rng.randint(1, 3))]
+    missing = rng.sample(sheet.missing, min(len(sheet.missing), rng.randint(0, 3)))
+    none = [ask.key_wording(rng, key, document_class) for key in missing]
+    count = rng.randint(1, 3) - len(missing)
+    # What a form's keys mean is open: only what no form asks for is certainly absent.
+    if count > 0:
+        none += ask.absent(rng, present, document_class, count)
+    asked += [Question(text, (), ()) for text in dict.fromkeys(none)]
     return tuple(asked)
 
 

@@ -137,6 +137,9 @@ _OWN: dict[str, tuple[str, ...]] = {
 _NEVER = ("passport", "patient", "birth_date", "licence_plate", "insurance", "flight", "landlord", "diagnosis", "salary",
           "nationality", "ssn", "tracking", "contract_signer")  # fmt: skip
 """Asked where nothing answers: fields that no layout of the other kinds prints."""
+_NEVER_ON_FORMS = ("subtotal", "change", "cash", "cashier", "service", "rounding", "due_date", "doi", "jurisdiction", "order_number",
+                   "table", "guests", "journal", "terminal", "degree", "shipping")  # fmt: skip
+"""What a form's keys mean is open; these are certainly not meant."""
 
 FIELDS = tuple(dict.fromkeys((*_NAMES, *_OWN)))
 """Every field that has wordings of its own."""
@@ -203,7 +206,8 @@ def key_wording(rng: Random, key: str, document_class: str) -> str:
 
 def absent(rng: Random, present: Collection[str], document_class: str, count: int) -> list[str]:
     """``count`` questions for fields that a page with the fields ``present`` does not have."""
-    fields = [f for f in FIELDS if not any(name in present for name in _HIDDEN_BY.get(f, (f,)))]
+    candidates = _NEVER + _NEVER_ON_FORMS if document_class == "form" else FIELDS
+    fields = [f for f in candidates if not any(name in present for name in _HIDDEN_BY.get(f, (f,)))]
     never = [f for f in _NEVER if f in fields]
     chosen = [rng.choice(never if rng.random() < 0.3 and never else fields) for _ in range(count)]
     return [wording(rng, field, document_class) for field in dict.fromkeys(chosen)]

@@ -45,6 +45,9 @@ class Sheet:
         self.fields: dict[str, list[int]] = {}
         self.keys: dict[str, list[int]] = {}
         self.width, self.height = width, height
+        # Keys to ask for although nothing on the page answers, and questions made for one field of this page.
+        self.missing: list[str] = []
+        self.asked: dict[str, list[str]] = {}
 
     def write(self, x: float, y: float, content: Content, font: Font, *, anchor: str = "l", ink: int = 0) -> float:
         """Write one line with its baseline at ``y``; ``x`` is its left edge, centre (``m``) or right edge (``r``).
