@@ -89,8 +89,8 @@ def read(document: Document) -> Upload:
         name = getattr(document, "name", None)
         return _upload(Path(name).name if isinstance(name, str) else "document", data)
     raise DocumentUnreadable(
-        f"A value of type {type(document).__name__} is not a document. Give a path, bytes, a binary file object, a Pillow image "
-        "or a numpy array."
+        f"A value of type {type(document).__name__} is not a document. Give a path, bytes, a binary file object, "
+        "a Pillow image or a numpy array."
     )
 
 
