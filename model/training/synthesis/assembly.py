@@ -31,7 +31,7 @@ def assemble(
     corners = np.array(
         [[(x0, y0), (x1, y0), (x1, y1), (x0, y1)] for x0, y0, x1, y1 in sheet.boxes], np.float64
     ).reshape(-1, 4, 2)
-    degraded = degrade(rng, np.asarray(sheet.image), corners, long_side=longest, receipt=document_class == "receipt")
+    degraded = degrade(rng, np.array(sheet.image), corners, long_side=longest, receipt=document_class == "receipt")
     blocks = document_class == "scientific_article" or rng.random() < 0.35
     lines = sheet.lines if blocks else _rows(sheet.lines, sheet.boxes)
     words: list[Word] = []
