@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING
 from model.errors import LayoutServeError, RequestError
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
     from rich.console import RenderableType
 
     from model.ocr import Ocr
     from model.page import Box, Page
     from model.pipeline import DocumentResult, Recognize, Request
     from model.tensors import Encoding, Logits
+    from service.schemas import Endpoint
 
 View = Callable[["DocumentResult"], "RenderableType"]
-Answer = Callable[["DocumentResult"], "BaseModel | None"]
 
 # Windows that run together: on a GPU a batch pays, on a CPU it gains nothing.
 _WINDOWS = {"CPUExecutionProvider": 1}
@@ -46,8 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object a file instead of tables")
 
 
-def run(arguments: argparse.Namespace, request: "Request", *, view: View, answer: Answer) -> int:
-    """Answer ``request`` for every file; one that fails is reported on stderr and the others go on.
+def run(arguments: argparse.Namespace, request: "Request", endpoint: "Endpoint", view: View) -> int:
+    """Answer ``request`` for every file, as a table or as ``endpoint`` would; one that fails never stops the others.
 
     Gives the exit code: 0 if every file was answered, else 2. Raises LayoutServeError for what concerns all files.
     """
@@ -56,7 +55,7 @@ def run(arguments: argparse.Namespace, request: "Request", *, view: View, answer
     from model import bundle, pipeline
     from model.page import read_document
     from model.session import Session
-    from service import results
+    from service import answers
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     loaded = bundle.load(bundle.locate(arguments.bundle))
@@ -89,20 +88,14 @@ def run(arguments: argparse.Namespace, request: "Request", *, view: View, answer
         for warning in found.warnings:
             print(f"{path}: {warning}", file=sys.stderr)
         if arguments.json:
-            body = {
-                "file": str(path),
-                "model": results.model_of(loaded).model_dump(),
-                "pages": [page.model_dump(exclude={"words"}) for page in results.pages_of(found)],
-                **(answered.model_dump() if (answered := answer(found)) else {}),
-                "timings_ms": {stage: round(spent, 1) for stage, spent in found.timings_ms.items()},
-            }
-            print(json.dumps(body, ensure_ascii=False), flush=True)
+            body = answers.answer(endpoint, found, answers.model(loaded), request_id="")
+            print(json.dumps({"file": str(path), **body.model_dump(exclude={"request_id"})}, ensure_ascii=False))
         else:
             console = Console()
             console.rule(str(path), align="left")
             console.print(view(found))
             spent = ", ".join(f"{stage} {value:.0f}" for stage, value in found.timings_ms.items())
-            print(f"{path}: {len(found.pages)} pages; milliseconds: {spent}", file=sys.stderr)
+            print(f"{path}: {_count(len(found.pages))}; milliseconds: {spent}", file=sys.stderr)
     return 2 if failed else 0
 
 
@@ -139,3 +132,7 @@ def _progress(path: Path, pages: int) -> Callable[[int], None]:
 def place(box: "Box") -> str:
     """A box as a table shows it."""
     return f"{box.x0:.0f} {box.y0:.0f} {box.x1:.0f} {box.y1:.0f}"
+
+
+def _count(pages: int) -> str:
+    return "1 page" if pages == 1 else f"{pages} pages"

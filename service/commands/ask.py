@@ -23,7 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the answers of every file to every question."""
     from model.pipeline import Request
-    from service.results import docvqa_of
 
     request = Request(
         tasks=("docvqa",),
@@ -31,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
         top_k=arguments.top_k,
         language=arguments.language,
     )
-    return local.run(arguments, request, view=_view, answer=docvqa_of)
+    return local.run(arguments, request, "docvqa", _view)
 
 
 def _view(result: "DocumentResult") -> "RenderableType":

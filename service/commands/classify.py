@@ -21,10 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the classes of every file, best first."""
     from model.pipeline import Request
-    from service.results import classification_of
 
     request = Request(tasks=("classification",), language=arguments.language)
-    return local.run(arguments, request, view=_view, answer=classification_of)
+    return local.run(arguments, request, "classification", _view)
 
 
 def _view(result: "DocumentResult") -> "RenderableType":

@@ -26,14 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the fields and entities of every file."""
     from model.pipeline import Request
-    from service.results import kie_of
 
     rules = None
     if arguments.rules is not None:
         names = (name.strip() for name in arguments.rules.split(","))
         rules = tuple(name for name in names if name and name != "none")
     request = Request(tasks=("kie",), language=arguments.language, rules=rules)
-    return local.run(arguments, request, view=_view, answer=kie_of)
+    return local.run(arguments, request, "kie", _view)
 
 
 def _view(result: "DocumentResult") -> "RenderableType":

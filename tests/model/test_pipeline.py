@@ -48,7 +48,7 @@ def tokenizer(path):
 def make_bundle(folder, labels, *, max_tokens=64):
     config = json.loads((Path(__file__).parents[1] / "golden" / "tiny-token" / "config.json").read_text())
     config["max_position_embeddings"] = max_tokens
-    torch.manual_seed(5)
+    torch.manual_seed(3)
     network = LayoutLMv2(Config.from_dict(config), {task: len(names) or 2 for task, names in labels.items()})
     for parameter in network.parameters():  # far from equal logits, so that decisions differ between places
         torch.nn.init.normal_(parameter, std=0.25)
