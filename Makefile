@@ -33,5 +33,9 @@ format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# Everything on a fresh machine, then the service on port 8080; settings are variables LAYOUTSERVE_*.
+serve: setup
+	$(BIN)/layoutserve serve --port 8080
+
 openapi: setup
 	$(BIN)/layoutserve openapi > openapi.yaml.new && mv openapi.yaml.new openapi.yaml

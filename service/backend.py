@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from typing import Protocol
 
@@ -32,6 +31,7 @@ from service.settings import Settings
 from service.telemetry import Telemetry
 
 MIB = 2**20
+STARTER = "starter"
 # Another processor rounds otherwise; a wrong graph is wrong by more.
 SELFTEST_BOUND = 1e-3
 
@@ -199,9 +199,13 @@ def _visual_cache(session: Session) -> tuple[int, int]:
 def find_bundles(settings: Settings) -> list[Path]:
     """Folders of the bundles to serve, the starter bundle first. Raises BundleError when there is none."""
     folders: list[Path] = []
-    starter = Path(str(files("model"))) / "bundles" / "starter"
-    if settings.starter and (starter / bundle.MANIFEST).is_file():
-        folders.append(starter)
+    if settings.starter:
+        try:
+            folders.append(bundle.locate(STARTER))
+        except BundleError as error:
+            if not settings.bundles:
+                raise
+            _log.warning("The starter bundle is not served: %s", error)
     for path in map(Path.expanduser, settings.bundles):
         if (path / bundle.MANIFEST).is_file():
             folders.append(path)

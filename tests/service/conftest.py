@@ -2,13 +2,17 @@
 
 import io
 import json
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw, ImageFont
+from starlette.testclient import TestClient
 
 from model.bundle import FieldSpec, Head
+from service.app import create_app
+from service.settings import Settings
 
 TESTS = Path(__file__).parents[1]
 LABELS = ("O", *(f"{prefix}-{name}" for name in ("COMPANY", "DATE", "TOTAL", "PARTY") for prefix in "BI"))
@@ -71,3 +75,29 @@ def encoded(*pages: Image.Image, form: str = "PNG") -> bytes:
 @pytest.fixture(scope="session")
 def receipt():
     return encoded(draw_receipt())
+
+
+@pytest.fixture(scope="session")
+def drawn():
+    """``drawn(total="1.00", pages=2, form="PDF")`` gives the bytes of a document."""
+
+    def draw(total="12.50", pages=1, form="PNG"):
+        return encoded(*(draw_receipt(total, f"PAGE {number} LTD") for number in range(1, pages + 1)), form=form)
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def client(bundle, tmp_path_factory):
+    """The real app, with the tiny bundle and the real OCR, ready."""
+    settings = Settings(bundles=(bundle,), starter=False, data_folder=tmp_path_factory.mktemp("data"))
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        wait_until_ready(client)
+        yield client
+
+
+def wait_until_ready(client, seconds=60.0):
+    end = time.monotonic() + seconds
+    while (answer := client.get("/health/ready")).status_code != 200:
+        assert time.monotonic() < end, answer.text
+        time.sleep(0.05)
