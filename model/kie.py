@@ -80,12 +80,14 @@ class KieResult:
 class PageEntities:
     """What one page contributes: its entities, and what the rules look at.
 
-    words: the page's. bbox: int64 (words, 4), 0-1000 of the upright page.
+    words: the page's. bbox: int64 (words, 4), 0-1000 of the upright page. guesses: of each single label that has no
+    entity here the most probable one.
     """
 
     entities: tuple[Entity, ...]
     words: tuple[Word, ...]
     bbox: NDArray[np.int64]
+    guesses: tuple[Entity, ...] = ()
 
 
 def decode_page(windows: Sequence[Encoding], logits: Sequence[Logits], page: Page, head: Head) -> PageEntities:
@@ -96,9 +98,15 @@ def decode_page(windows: Sequence[Encoding], logits: Sequence[Logits], page: Pag
         return PageEntities((), words, np.zeros((len(words), 4), dtype=np.int64))
     log_probs = _log_softmax(merge_words(windows, rows, len(words)) / head.temperature)
     bbox = merge_words(windows, [window.bbox.astype(np.float32) for window in windows], len(words)).astype(np.int64)
-    pieces = _pieces(viterbi(log_probs, head.labels), head.labels, log_probs)
-    entities = [_entity(piece, page, words) for piece in _join(pieces, bbox)]
-    return PageEntities(tuple(entities), words, bbox)
+    pieces = _join(_pieces(viterbi(log_probs, head.labels), head.labels, log_probs), bbox)
+    missing = {label for label, spec in head.fields.items() if spec.single} - {piece.name for piece in pieces}
+    guesses = (_guess(label, log_probs, head.labels) for label in head.fields if label in missing)
+    return PageEntities(
+        entities=tuple(_entity(piece, page, words) for piece in pieces),
+        words=words,
+        bbox=bbox,
+        guesses=tuple(_entity(piece, page, words) for piece in guesses if piece is not None),
+    )
 
 
 def decode_document(pages: Sequence[PageEntities], head: Head, rules: Collection[str] | None = None) -> KieResult:
@@ -112,8 +120,11 @@ def decode_document(pages: Sequence[PageEntities], head: Head, rules: Collection
     fields: list[Field] = []
     dropped: set[int] = set()
     for label, spec in head.fields.items():
-        of_label = [(entity, page) for entity, page in found if entity.label.lower() == label.lower()]
+        of_label = [(entity, page) for entity, page in found if entity.label == label]
         candidates = _allowed(label, spec, of_label, conventions, active)
+        if not candidates and decoding.GUESS_MISSING in active:
+            guessed = [(entity, page) for page in pages for entity in page.guesses if entity.label == label]
+            candidates = _allowed(label, spec, guessed, conventions, active)
         if spec.single:
             candidates = sorted(candidates, key=lambda pair: -pair[0].score)[:1]
             if decoding.SINGLE_VALUED in active:
@@ -220,6 +231,20 @@ def _join(pieces: Sequence[_Piece], bbox: NDArray[np.int64]) -> list[_Piece]:
     return joined
 
 
+def _guess(name: str, log_probs: NDArray[np.float32], labels: Sequence[str]) -> _Piece | None:
+    """Find the most probable entity of a label that was not decoded: favour the label until one appears."""
+    own = [index for index, label in enumerate(labels) if _split(label)[1] == name]
+    others = [index for index in range(len(labels)) if index not in own]
+    if not own or not others:
+        return None
+    lacking = log_probs[:, others].max(axis=1) - log_probs[:, own].max(axis=1)
+    favoured = log_probs.copy()
+    favoured[:, own] += lacking.min() + 1e-3
+    pieces = [piece for piece in _pieces(viterbi(favoured, labels), labels, log_probs) if piece.name == name]
+    best = max(pieces, key=lambda piece: piece.score, default=None)
+    return best if best is not None and best.score >= decoding.LEAST_GUESS else None
+
+
 def _adjacent(above: _Piece, below: _Piece, bbox: NDArray[np.int64]) -> bool:
     upper, lower = bbox[above.words], bbox[below.words]
     first, last = lower[0], upper[-1]
@@ -271,7 +296,7 @@ def _allowed(
     preferred = []
     if decoding.TOTAL_NEAR_KEYWORD in rules and label.lower() in decoding.TOTAL_LABELS:
         for entity, page in candidates:
-            keywords = page.bbox[decoding.total_keywords([word.text for word in page.words])]
+            keywords = page.bbox[decoding.total_keywords(page.words)]
             if decoding.near_keyword(_bounds(page.bbox[list(entity.words)]), keywords):
                 preferred.append((entity, page))
     if decoding.COMPANY_IN_FIRST_LINES in rules and label.lower() in decoding.COMPANY_LABELS:
@@ -288,7 +313,7 @@ def _bounds(bbox: NDArray[np.int64]) -> NDArray[np.int64]:
 def _field(label: str, spec: FieldSpec, entity: Entity, conventions: Conventions, rules: Collection[str]) -> Field:
     text, value = entity.text, _found(spec, entity.text, conventions)
     if decoding.TRIM_VALUES in rules:
-        text = value.text if value else text.strip(" ,;:|*-") or text
+        text = value.text if value else text.strip(" :;|*") or text
     normal: str | Amount | None = value.value if value else None
     if spec.type == "text":
         normal = " ".join(text.split())

@@ -1,13 +1,14 @@
 """Decoding rules: what people know about documents and a small model forgets.
 
 A manifest names the rules that are on for its model (``Head.rules``), a caller can switch them off. A rule decides
-between entities or tidies what they say; it never moves a score.
+between entities or tidies what they say; it never changes a score.
 
 single-valued         of a label that a document has once, only the best entity is kept
 values-parse          a date or an amount that cannot be read as one is no candidate for its field
 total-near-keyword    a total stands right of or below a word such as "Total", if any of its candidates does
 company-in-first-lines  a company stands in the first lines of its page, if any of its candidates does
-trim-values           a field's text is cut to its value: "DATE:25/12/2018" to "25/12/2018", a comma at the end away
+trim-values           a field's text is cut to its value: "DATE:25/12/2018" to "25/12/2018"
+guess-missing         a single field without any entity takes its best guess, if that is not too improbable
 """
 
 import re
@@ -17,20 +18,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.errors import RequestError
+from model.page import Word
 
 SINGLE_VALUED = "single-valued"
 VALUES_PARSE = "values-parse"
 TOTAL_NEAR_KEYWORD = "total-near-keyword"
 COMPANY_IN_FIRST_LINES = "company-in-first-lines"
 TRIM_VALUES = "trim-values"
-RULES = (SINGLE_VALUED, VALUES_PARSE, TOTAL_NEAR_KEYWORD, COMPANY_IN_FIRST_LINES, TRIM_VALUES)
+GUESS_MISSING = "guess-missing"
+RULES = (SINGLE_VALUED, VALUES_PARSE, TOTAL_NEAR_KEYWORD, COMPANY_IN_FIRST_LINES, TRIM_VALUES, GUESS_MISSING)
 
 TOTAL_LABELS = frozenset({"total", "grand_total", "total_amount"})
 COMPANY_LABELS = frozenset({"company", "seller", "vendor", "store"})
 FIRST_LINES = 8
+# A guess below this probability says nothing.
+LEAST_GUESS = 0.1
 
 _KEYWORD = re.compile(
-    r"^(grand)?(total|totale|totaal|gesamt|gesamtbetrag|gesamtsumme|summe|montant|importe|jumlah|amount|amt|due|payable)"
+    r"^(grand)?(total|totale|totaal|gesamt|gesamtbetrag|gesamtsumme|summe|montant|importe|jumlah|amount|amt|due|payable|nett?)"
     r"([\W\d].*)?$"
 )
 _NOT_BEFORE = re.compile(r"^(sub|tax|gst|vat|item|items|qty|disc|discount|zwischen|sous)\W*$")
@@ -47,13 +52,14 @@ def check_rules(names: Collection[str]) -> frozenset[str]:
     return frozenset(names)
 
 
-def total_keywords(texts: Sequence[str]) -> list[int]:
+def total_keywords(words: Sequence[Word]) -> list[int]:
     """Find the words that announce a total, but no subtotal, tax total or number of items."""
-    plain = [text.lower().strip("*:-=# ") for text in texts]
+    plain = [word.text.lower().strip("*:-=# ") for word in words]
     found = []
     for index, text in enumerate(plain):
-        before = plain[index - 1] if index else ""
-        after = plain[index + 1] if index + 1 < len(plain) else ""
+        line = words[index].line
+        before = plain[index - 1] if index and words[index - 1].line == line else ""
+        after = plain[index + 1] if index + 1 < len(plain) and words[index + 1].line == line else ""
         if _KEYWORD.match(text) and not _NOT_BEFORE.match(before) and not _NOT_AFTER.match(after):
             found.append(index)
     return found

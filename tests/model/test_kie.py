@@ -37,14 +37,9 @@ def page_of(*lines, number=1, turn=0):
     return Page(np.zeros((1000, 1000, 3), np.uint8), number=number, turn=turn, words=tuple(words))
 
 
-def said(page, labels, *, sure=0.9, head=HEAD):
-    """One window in which the head gives each word its label with probability ``sure``."""
-    count, others = len(page.words), len(head.labels) - 1
-    sureness = np.broadcast_to(np.asarray(sure, dtype=np.float64), (count,))
-    kie = np.tile(np.log((1 - sureness[:, None]) / others), (1, others + 1))
-    for index, label in enumerate(labels):
-        kie[index, head.labels.index(label)] = np.log(sureness[index])
-    length = count + 2
+def window_of(page, rows):
+    """One window of a page, and what a head says of its words."""
+    length, rows = len(page.words) + 2, np.asarray(rows)
     bbox = np.zeros((length, 4), np.int64)
     for row, word in zip(bbox[1:-1], page.words, strict=True):
         row[:] = word.box.x0, word.box.y0, word.box.x1, word.box.y1
@@ -52,12 +47,22 @@ def said(page, labels, *, sure=0.9, head=HEAD):
         input_ids=np.ones(length, np.int64),
         bbox=bbox,
         token_type_ids=np.zeros(length, np.int64),
-        word_index=np.array([-1, *range(count), -1], np.int32),
+        word_index=np.array([-1, *range(length - 2), -1], np.int32),
         image=np.zeros((3, 224, 224), np.uint8),
     )
-    logits = np.zeros((length, others + 1), np.float32)
-    logits[1:-1] = kie
-    return decode_page([window], [Logits(kie=logits)], page, head)
+    logits = np.zeros((length, rows.shape[1]), np.float32)
+    logits[1:-1] = rows
+    return [window], [Logits(kie=logits)]
+
+
+def said(page, labels, *, sure=0.9, head=HEAD):
+    """One window in which the head gives each word its label with probability ``sure``."""
+    others = len(head.labels) - 1
+    sureness = np.broadcast_to(np.asarray(sure, dtype=np.float64), (len(page.words),))
+    rows = np.tile(np.log((1 - sureness[:, None]) / others), (1, others + 1))
+    for row, label, probability in zip(rows, labels, sureness, strict=True):
+        row[head.labels.index(label)] = np.log(probability)
+    return decode_page(*window_of(page, rows), page, head)
 
 
 def entities(page, labels, **options):
@@ -197,7 +202,7 @@ def test_fields_are_normalised_beside_their_text():
     found = fields(result)
     assert (found["DATE"].text, found["DATE"].value) == ("25/12/2018", "2018-12-25")
     assert (found["TOTAL"].text, found["TOTAL"].value) == ("9.00", Amount("9.00"))
-    assert (found["COMPANY"].text, found["COMPANY"].value) == ("ACME Ltd", "ACME Ltd")
+    assert (found["COMPANY"].text, found["COMPANY"].value) == ("ACME Ltd,", "ACME Ltd,")
     assert found["TOTAL"].words == (7,)
     assert "ADDRESS" not in found
     assert [f.label for f in result.fields] == ["COMPANY", "DATE", "TOTAL"]
@@ -251,6 +256,21 @@ def test_a_company_stands_in_the_first_lines():
     assert fields(decode_document([found], HEAD, rules=()))["COMPANY"].text == "Softcorp"
 
 
+def test_a_missing_field_takes_its_best_guess_with_its_own_score():
+    page = page_of(["ACME"], ["Due", "1.5.2020"], ["x", "y"])
+    logits = [[0.99, 0, 0], [0.9, 0.05, 0], [0.6, 0.1, 0.3], [0.9, 0, 0], [0.99, 0, 0]]
+    head = Head(labels=("O", "I-DATE", "B-DATE"), fields={"DATE": FieldSpec("date"), "TOTAL": FieldSpec()})
+    found = decode_page(*window_of(page, np.log(np.array(logits) + 1e-9)), page, head)
+    assert found.entities == ()
+    assert decode_document([found], head).fields == ()
+    (field,) = decode_document([found], head, rules=["guess-missing"]).fields
+    assert (field.text, field.words) == ("1.5.2020", (2,))
+    assert field.score == pytest.approx(0.4, abs=1e-6)
+    # What is far too improbable is not even a guess.
+    never = decode_page(*window_of(page, np.log(np.array([[0.98, 0.01, 0.01]] * 5))), page, head)
+    assert decode_document([never], head, rules=["guess-missing"]).fields == ()
+
+
 def test_unknown_rules_are_refused():
     with pytest.raises(RequestError, match="no decoding rule 'magic'"):
         decode_document([], HEAD, rules=["magic"])
@@ -272,7 +292,11 @@ def test_unknown_rules_are_refused():
     ],
 )
 def test_what_announces_a_total(text, found):
-    assert total_keywords(text.split()) == found
+    assert total_keywords(page_of(text.split()).words) == found
+
+
+def test_an_announcement_ends_with_its_line():
+    assert total_keywords(page_of(["6%", "GST"], ["Total", "9.00"], ["Qty"]).words) == [2]
 
 
 @pytest.mark.parametrize(
