@@ -40,9 +40,10 @@ def degrade(rng: Random, page: Grey, corners: Floats, *, long_side: int, receipt
         image = _grey(cv2.GaussianBlur(image, (0, 0), sigma))
     if rng.random() < 0.6:
         image = _grain(rng, noise, image)
-    if not shaded and rng.random() < 0.1:
-        # A scanner set to line art.
-        image = _grey(cv2.threshold(image, rng.randint(110, 190), 255, cv2.THRESH_BINARY)[1])
+    if not shaded and rng.random() < 0.08:
+        # A scanner set to line art; its threshold lies nearer to the paper than to the ink.
+        ink, paper = np.percentile(image, (2, 80))
+        image = _grey(cv2.threshold(image, ink + (paper - ink) * rng.uniform(0.55, 0.75), 255, cv2.THRESH_BINARY)[1])
     if rng.random() < 0.7:
         quality = [cv2.IMWRITE_JPEG_QUALITY, rng.randint(28, 92)]
         image = _grey(cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], cv2.IMREAD_GRAYSCALE))
@@ -62,7 +63,7 @@ def _print(rng: Random, noise: np.random.Generator, page: Grey, *, thermal: bool
     choice = rng.random()
     if choice < 0.08:
         page = _grey(cv2.erode(page, np.ones((2, 2), np.uint8)))
-    elif choice < 0.13:
+    elif thermal and choice < 0.12:
         page = _grey(cv2.dilate(page, np.ones((1, 2), np.uint8)))
     if rng.random() < (0.6 if thermal else 0.3):
         # Ink as a share of full black, varying slowly over the page.
@@ -115,7 +116,7 @@ def _place(
     if shrink < 0.55:
         page = _grey(cv2.GaussianBlur(page, (0, 0), 0.28 / shrink))
     paper = rng.randint(225, 255)
-    table = paper if glass or not phone and rng.random() < 0.8 else rng.randint(10, 150)
+    table = paper if glass or (not phone and rng.random() < 0.8) else rng.randint(10, 150)
     image = _grey(cv2.warpPerspective(page, centred, size, flags=cv2.INTER_LINEAR, borderValue=(255,)))
     if paper < 255:
         image = _grey(cv2.convertScaleAbs(image, alpha=paper / 255))

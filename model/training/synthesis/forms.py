@@ -102,9 +102,9 @@ def _rows(values: Values, sheet: Sheet, least: int, most: int) -> list[Row]:
     return rows
 
 
-def _open(values: Values, **sizes: tuple[float, float]) -> tuple[Desk, str]:
+def _open(values: Values, sizes: tuple[float, float] = (14, 19.5)) -> tuple[Desk, str]:
     """A desk with the form's head written on it, and the typeface of what is filled in."""
-    desk = Desk.load(values, **sizes)
+    desk = Desk.load(values, sizes=sizes)
     if values.chance(0.6):
         issuer = (
             values.company()
@@ -142,6 +142,11 @@ def _open(values: Values, **sizes: tuple[float, float]) -> tuple[Desk, str]:
 
 def _close(desk: Desk) -> Sheet:
     values = desk.values
+    while values.chance(0.55) and desk.y < desk.sheet.height - 260:
+        desk.y += desk.leading * 0.6
+        if values.chance(0.5):
+            desk.line(values.one(_SECTIONS), bold=True)
+        desk.line(" ".join(values.rng.sample(_NOTES, values.rng.randint(1, 4))), scale=values.rng.uniform(0.75, 1.0))
     if values.chance(0.5) and not desk.full:
         desk.y += desk.leading
         desk.line(values.one(_NOTES), scale=0.85)
@@ -158,6 +163,8 @@ def _close(desk: Desk) -> Sheet:
             values.digits(values.pick("Form ??-###", "FORM ### (Rev. ##/##)", "Page 1 of 2")),
             desk.font(0.75),
         )
+    elif desk.y < desk.sheet.height * 0.7 and values.chance(0.4):
+        desk.sheet.crop(desk.y + values.rng.uniform(40, 150))
     return desk.sheet
 
 
@@ -303,7 +310,7 @@ def _ticks(values: Values) -> Sheet:
 
 def _columns(values: Values, *, below: bool = False) -> Sheet:
     """Two columns of pairs under section titles, as on data sheets."""
-    desk, _ = _open(values, sizes=(12, 14.5))
+    desk, _ = _open(values, sizes=(13, 15.5))
     rows = _rows(values, desk.sheet, 10, 20)
     half = (len(rows) + 1) // 2
     top = desk.y

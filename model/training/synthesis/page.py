@@ -59,7 +59,7 @@ class SyntheticPage:
         return int(self.image.shape[0])
 
     def record(self, image: str) -> dict[str, object]:
-        """This page as one row of a JSON-lines file, its picture stored at ``image``."""
+        """Return this page as one row of a JSON-lines file, its picture stored at ``image``."""
         lines: dict[int, list[int]] = {}
         for index, word in enumerate(self.words):
             lines.setdefault(word.line, []).append(index)

@@ -180,11 +180,23 @@ _HIDDEN_BY: dict[str, tuple[str, ...]] = {
 """A page that has one of these may well answer a question for the key: it is no page for it without an answer."""
 
 
+_NOT_SOLD: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "company": (words("company|company name|name of the company|organization|name of the organization|firm", "|"),
+                words("Which company is the {doc} from?|Which company issued the {doc}?|From which organization is this {doc}?", "|")),
+    "date": (words("date|date of the {doc}|{doc} date|date on the {doc}", "|"),
+             words("When was the {doc} written?|On what day was it dated?|When was this {doc} dated?|What day is on the {doc}?", "|")),
+    "address": (words("address|sender's address|street address|full address|address at the top", "|"), words("Where is the sender located?", "|")),
+    "time": (words("time|time of the {doc}", "|"), words("At what time was the {doc} sent?", "|")),
+}  # fmt: skip
+"""Names and questions for fields where nothing was bought."""
+
+
 def wording(rng: Random, field: str, document_class: str) -> str:
     """One way to ask for ``field``; a field without wordings of its own is named by itself."""
     document = rng.choice(_DOCUMENT[document_class])
-    own = _OWN.get(field, ())
-    names = _NAMES.get(field, ())
+    names, own = _NAMES.get(field, ()), _OWN.get(field, ())
+    if document_class not in ("receipt", "invoice") and field in _NOT_SOLD:
+        names, own = _NOT_SOLD[field]
     if own and (not names or rng.random() < 0.4):
         text = rng.choice(own)
     else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from PIL import Image, ImageDraw
 
@@ -58,23 +59,24 @@ class Sheet:
         if not tokens:
             return x
         text = " ".join(token[0] for token in tokens)
-        length = font.getlength(text)
+        space = measure(font, " ")
+        length = sum(measure(font, token[0]) for token in tokens) + space * (len(tokens) - 1)
         left = x - {"l": 0.0, "m": length / 2, "r": length}[anchor]
         self.draw.text((left, y), text, fill=ink, font=font, anchor="ls")
         _, top, _, bottom = font.getbbox(text, anchor="ls")
         line = Line(y + top, y + bottom)
-        start = 0
+        begin = left
         for word, name, key in tokens:
             index = len(self.words)
-            begin = left + (font.getlength(text[:start]) if start else 0.0)
-            self.boxes.append((begin, y + top, begin + font.getlength(word), y + bottom))
+            end = begin + measure(font, word)
+            self.boxes.append((begin, y + top, end, y + bottom))
             self.words.append(word)
             line.words.append(index)
             if name:
                 self.fields.setdefault(name, []).append(index)
             if key:
                 self.keys.setdefault(key, []).append(index)
-            start += len(word) + 1
+            begin = end + space
         self.lines.append(line)
         return left + length
 
@@ -121,6 +123,12 @@ class Sheet:
         self.draw = ImageDraw.Draw(self.image)
 
 
+@lru_cache(maxsize=1 << 16)
+def measure(font: Font, word: str) -> float:
+    """Advance of a word (or a space) in pixels. The typefaces do not kern across spaces, so these add up."""
+    return font.getlength(word)
+
+
 Token = tuple[str, str, str]
 
 
@@ -139,10 +147,10 @@ def tokenize(content: Content) -> list[Token]:
 def wrap(tokens: list[Token], font: Font, width: float) -> list[list[Token]]:
     """Break words into lines no wider than ``width`` pixels; a longer word stands alone."""
     lines: list[list[Token]] = []
-    space = font.getlength(" ")
+    space = measure(font, " ")
     used = 0.0
     for token in tokens:
-        length = font.getlength(token[0])
+        length = measure(font, token[0])
         if not lines or used + space + length > width:
             lines.append([token])
             used = length

@@ -138,7 +138,7 @@ class Values:
         self.rng = rng
         self.name = locale
         self.locale = LOCALES[locale]
-        self.fake = _faker(self.locale.faker)
+        self.fake: Faker = _faker(self.locale.faker)
         self.fake.seed_instance(rng.getrandbits(64))
 
     def chance(self, probability: float) -> bool:
