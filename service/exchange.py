@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Coroutine
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar, cast
@@ -152,10 +151,8 @@ async def unless_departed(request: Request, work: Coroutine[Any, Any, Result]) -
             raise ClientDeparted("The client went away before it was answered.")
         return task.result()
     finally:
-        for future in (task, watch):
-            future.cancel()
-            with suppress(Exception, asyncio.CancelledError):
-                await future
+        unfinished = [future for future in (task, watch) if future.cancel()]
+        await asyncio.gather(*unfinished, return_exceptions=True)
 
 
 async def _departure(request: Request) -> None:
