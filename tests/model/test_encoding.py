@@ -60,6 +60,19 @@ def page(*texts, width=200, height=100, turn=0, boxes=None):
     return Page(np.zeros((height, width, 3), np.uint8), turn=turn, words=words)
 
 
+def test_windows_are_what_the_reference_makes(tokenizer_json):
+    # LayoutLMv2Tokenizer of transformers 5.23.0, the same vocabulary, words, boxes and question.
+    ids = [2, 7, 8, 16, 72, 57, 52, 3, 5, 49, 51, 47, 48, 43, 79, 32, 66, 61, 5, 71, 3]
+    boxes = [[0] * 4] * 7 + [[1000] * 4] + [[1, 2, 3, 4]] * 2 + [[5, 6, 7, 8]] * 5 + [[9, 10, 11, 12]] * 3
+    boxes += [[0, 0, 1000, 1000]] * 2 + [[1000] * 4]
+    places = [(1, 2, 3, 4), (5, 6, 7, 8), (9, 10, 11, 12), (0, 0, 1000, 1000)]
+    asked = page("Total:", "$9.50", "Ünï", "TOTALS", width=1000, height=1000, boxes=places)
+    (window,) = Encoder(tokenizer_json).encode(asked, question="What is  Été?")
+    assert window.input_ids.tolist() == ids
+    assert window.bbox.tolist() == boxes
+    assert window.token_type_ids.tolist() == [0] * 8 + [1] * 13
+
+
 def test_a_page_is_framed_by_the_tokenizers_special_tokens(tokenizer_json):
     (window,) = Encoder(tokenizer_json).encode(page("Total:", "9"), 4)
     vocabulary = Tokenizer.from_file(str(tokenizer_json))
