@@ -85,9 +85,6 @@ class LocalBackend:
     def __init__(self, settings: Settings, telemetry: Telemetry) -> None:
         self._settings = settings
         self._telemetry = telemetry
-        self._cores = len(os.sched_getaffinity(0))
-        # A page's lines are read side by side, so few workers with several threads each answer a lone client soonest.
-        self._ocr_workers = settings.ocr_workers or max(self._cores // 4, 1)
         self._ocr: dict[str | None, OcrPool] = {}
         self._batchers: dict[str, Batcher] = {}
 
@@ -99,25 +96,23 @@ class LocalBackend:
     @property
     def pages_at_once(self) -> int:
         """Pages that are read, one that waits for each worker, and those in batches."""
-        return self._settings.max_pages_at_once or 2 * self._ocr_workers + 2 * self._settings.session_workers + 2
+        return (
+            self._settings.max_pages_at_once or 2 * ocr_workers(self._settings) + 2 * self._settings.session_workers + 2
+        )
 
     @property
     def ocr_model(self) -> schemas.Model:
         """What reads the words."""
-        if self._settings.ocr_models is not None:
-            return schemas.Model(name=self._settings.ocr_models.name, version="custom", licence="unknown")
-        return schemas.Model(name="PP-OCRv6_small", version="6", licence="Apache-2.0")
+        return ocr_model(self._settings)
 
     async def load(self) -> Mapping[str, Served]:
         """Load everything on threads, then open the queues."""
         folders = find_bundles(self._settings)
         with ThreadPoolExecutor(1) as loader:
             loop = asyncio.get_running_loop()
-            ocr = await loop.run_in_executor(loader, self._load_ocr)
+            recognizers = await loop.run_in_executor(loader, load_ocr, self._settings)
             models = await loop.run_in_executor(loader, self._load_models, folders)
-        self._ocr = {language: OcrPool(recognizers, self._telemetry) for language, recognizers in ocr.items()}
-        # Who names no language gets the first.
-        self._ocr[None] = next(iter(self._ocr.values()))
+        self._ocr = ocr_pools(recognizers, self._telemetry)
         for name, (_, session) in models.items():
             self._batchers[name] = Batcher(
                 session.run,
@@ -134,10 +129,7 @@ class LocalBackend:
 
     async def recognize(self, page: Page, language: str | None) -> tuple[Page, float]:
         """Read a page on the next free worker of its language."""
-        if (pool := self._ocr.get(language)) is None:
-            known = ", ".join(filter(None, self._ocr)) or "none but the default"
-            raise RequestError(f"The language {language} is not served here (languages: {known}).")
-        return await pool.recognize(page)
+        return await pool_for(language, self._ocr).recognize(page)
 
     async def infer(self, model: str, encodings: Sequence[Encoding]) -> tuple[list[Logits], float]:
         """Run windows in the next batches of their model."""
@@ -147,17 +139,6 @@ class LocalBackend:
         """Stop batchers and OCR workers."""
         await asyncio.gather(*(batcher.close() for batcher in self._batchers.values()))
         await asyncio.gather(*(pool.close() for pool in set(self._ocr.values())))
-
-    def _load_ocr(self) -> dict[str | None, list[Ocr]]:
-        settings = self._settings
-        threads = settings.ocr_threads or max(self._cores // self._ocr_workers, 1)
-        pools: dict[str | None, list[Ocr]] = {}
-        for language in settings.ocr_languages or (None,):
-            config = OcrConfig(models=settings.ocr_models, language=language, threads=threads)
-            pools[language] = [Ocr(config) for _ in range(self._ocr_workers)]
-            for recognizer in pools[language]:
-                recognizer.recognize(_warm_up_page())
-        return pools
 
     def _load_models(self, folders: Sequence[Path]) -> dict[str, tuple[Pipeline, Session]]:
         settings, telemetry = self._settings, self._telemetry
@@ -169,31 +150,81 @@ class LocalBackend:
             name = found.manifest.name
             if name in models:
                 raise BundleError(f"Two bundles have the name {name}; export one of them again with --name.")
-            page_bytes = VISUAL_TOKENS * int(found.manifest.config.get("hidden_size", 768)) * 4
-            session = Session(
-                found,
-                providers=settings.providers or None,
-                threads=settings.session_threads or None,
-                native_ops=settings.native_ops,
-                # Windows of a page that is worked on share its visual embeddings even where nothing is kept.
-                visual_cache_pages=max(self.pages_at_once, settings.page_cache_mib * MIB // 2 // page_bytes),
-            )
-            difference = session.selftest()
-            bound = max(found.manifest.parity.get("bound", 0.0), SELFTEST_BOUND)
-            if not difference <= bound:
-                raise BundleError(
-                    f"The model {name} fails its self-test: its outputs differ by {difference:.2g} from those it was "
-                    f"exported with, more than {bound:.2g}. Export it again on this machine, or use another precision."
-                )
+            session = open_session(found, settings, self.pages_at_once)
             telemetry.watch_cache(f"visual:{name}", partial(_visual_cache, session))
             models[name] = Pipeline(found, pages=words, reader=self.ocr_model.name), session
-            fields = {"model": name, "precision": found.manifest.precision, "operators": session.operators}
-            _log.info("model ready", extra={"fields": fields | {"licence": found.manifest.licence}})
         return models
 
 
 def _visual_cache(session: Session) -> tuple[int, int]:
     return session.cache_info.hits, session.cache_info.misses
+
+
+def ocr_model(settings: Settings) -> schemas.Model:
+    """What reads the words."""
+    if settings.ocr_models is not None:
+        return schemas.Model(name=settings.ocr_models.name, version="custom", licence="unknown")
+    return schemas.Model(name="PP-OCRv6_small", version="6", licence="Apache-2.0")
+
+
+def ocr_workers(settings: Settings) -> int:
+    """Workers of one process.
+
+    A page's lines are read side by side, so few workers with several threads each answer a lone client soonest.
+    """
+    return settings.ocr_workers or max(len(os.sched_getaffinity(0)) // 4, 1)
+
+
+def load_ocr(settings: Settings) -> dict[str | None, list[Ocr]]:
+    """Load the recognizers of every language and warm them up. Raises OcrError."""
+    workers = ocr_workers(settings)
+    threads = settings.ocr_threads or max(len(os.sched_getaffinity(0)) // workers, 1)
+    recognizers: dict[str | None, list[Ocr]] = {}
+    for language in settings.ocr_languages or (None,):
+        config = OcrConfig(models=settings.ocr_models, language=language, threads=threads)
+        recognizers[language] = [Ocr(config) for _ in range(workers)]
+        for recognizer in recognizers[language]:
+            recognizer.recognize(_warm_up_page())
+    return recognizers
+
+
+def ocr_pools(recognizers: Mapping[str | None, Sequence[Ocr]], telemetry: Telemetry) -> dict[str | None, OcrPool]:
+    """A queue for each language; who names none gets the first."""
+    pools: dict[str | None, OcrPool] = {language: OcrPool(found, telemetry) for language, found in recognizers.items()}
+    pools[None] = next(iter(pools.values()))
+    return pools
+
+
+def pool_for(language: str | None, pools: Mapping[str | None, OcrPool]) -> OcrPool:
+    """The queue of a language. Raises RequestError where there is none."""
+    if (pool := pools.get(language)) is None:
+        known = ", ".join(filter(None, pools)) or "none but the default"
+        raise RequestError(f"The language {language} is not served here (languages: {known}).")
+    return pool
+
+
+def open_session(found: Bundle, settings: Settings, pages_at_once: int) -> Session:
+    """Load the graphs of a bundle and repeat its golden input. Raises BundleError when the numbers are others."""
+    manifest = found.manifest
+    page_bytes = VISUAL_TOKENS * int(manifest.config.get("hidden_size", 768)) * 4
+    session = Session(
+        found,
+        providers=settings.providers or None,
+        threads=settings.session_threads or None,
+        native_ops=settings.native_ops,
+        # Windows of a page that is worked on share its visual embeddings even where nothing is kept.
+        visual_cache_pages=max(pages_at_once, settings.page_cache_mib * MIB // 2 // page_bytes),
+    )
+    difference = session.selftest()
+    bound = max(manifest.parity.get("bound", 0.0), SELFTEST_BOUND)
+    if not difference <= bound:
+        raise BundleError(
+            f"The model {manifest.name} fails its self-test: its outputs differ by {difference:.2g} from those it was "
+            f"exported with, more than {bound:.2g}. Export it again on this machine, or use another precision."
+        )
+    fields = {"model": manifest.name, "precision": manifest.precision, "operators": session.operators}
+    _log.info("model ready", extra={"fields": fields | {"licence": manifest.licence}})
+    return session
 
 
 def find_bundles(settings: Settings) -> list[Path]:
