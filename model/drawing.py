@@ -3,6 +3,7 @@
 import base64
 import colorsys
 import io
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -92,7 +93,7 @@ def _middle(polygon: Polygon) -> Point:
 
 def _write(sheet: Image.Image, mark: Mark, offset: int) -> None:
     """Write a mark's text as large as it fits into its box, ``offset`` pixels to the right of it."""
-    text = _printable(mark.text)
+    text = _drawable(mark.text)
     box = Box.around(mark.polygon)
     (x0, y0), (x1, y1) = mark.polygon[0], mark.polygon[1]
     quarters = 0 if abs(x1 - x0) >= abs(y1 - y0) else (1 if y1 > y0 else 3)
@@ -110,6 +111,12 @@ def _write(sheet: Image.Image, mark: Mark, offset: int) -> None:
     # Pillow turns counter-clockwise.
     tile = tile.rotate(-90 * quarters, expand=True)
     sheet.paste(tile, (offset + round(box.x0), round(box.y0)))
+
+
+def _drawable(text: str) -> str:
+    """Text in letters that Pillow's own font has: accents go, other scripts show as boxes."""
+    plain = unicodedata.normalize("NFKD", _printable(text))
+    return "".join(character for character in plain if not unicodedata.combining(character))
 
 
 def _printable(text: str) -> str:

@@ -9,8 +9,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from model.ocr.engine import Engine, Image, OcrConfig, Reading
+from model.ocr.decoding import Reading
+from model.ocr.engine import Engine, OcrConfig
 from model.ocr.lines import TALL, Piece, cut, pieces, sides, turned
+from model.ocr.recognition import Image
 from model.page import Box, Page, Polygon, Word
 from model.page.reading_order import reading_order
 

@@ -6,7 +6,6 @@ An engine belongs to one worker: PaddleOCR's objects must not be shared between 
 import logging
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,12 +15,10 @@ from numpy.typing import NDArray
 
 from model.errors import OcrError
 from model.ocr import store
+from model.ocr.decoding import Reading
+from model.ocr.recognition import FastRecognizer, Image, PaddleRecognizer, Recognizer
 
-Image = NDArray[np.uint8]
 Quads = NDArray[np.float64]
-
-# PaddleOCR squeezes longer lines to this width, at the height the recognizer wants.
-_MAX_WIDTH = 3200
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,28 +42,11 @@ class OcrConfig:
     engine: Literal["fast", "paddleocr"] = "fast"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Reading:
-    """What the recognizer reads on one line.
-
-    positions: float32 (n,), where along the line (0-1) each character stands. scores: float32 (n,), its probability.
-    """
-
-    text: str
-    positions: NDArray[np.float32]
-    scores: NDArray[np.float32]
-
-    @property
-    def score(self) -> float:
-        """Mean probability of the characters, 0 for an empty line."""
-        return float(self.scores.mean()) if len(self.scores) else 0.0
-
-
 class Engine:
     """The detector and the recognizer. Raises OcrError when the models are not there or do not fit."""
 
     def __init__(self, config: OcrConfig) -> None:
-        self._threads = config.threads or os.cpu_count() or 1
+        threads = config.threads or os.cpu_count() or 1
         detection, recognition = _sources(config)
         # PaddleX looks for its model hosts when it is imported, and reports everything it does.
         os.environ.setdefault("PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK", "True")
@@ -79,69 +59,39 @@ class Engine:
             self._detector = TextDetection(
                 **detection,
                 **common,
-                engine_config={"intra_op_num_threads": self._threads},
+                engine_config={"intra_op_num_threads": threads},
                 limit_side_len=config.detection_side,
                 limit_type="max",
+                # What PaddleOCR's pipeline sets, whatever the model's own folder says.
+                thresh=0.3,
+                box_thresh=0.6,
+                unclip_ratio=1.5,
             )
-            self._recognizer = TextRecognition(
+            reader = TextRecognition(
                 **recognition,
                 **common,
                 # One thread a session and several lines side by side beat one line on several threads.
-                engine_config={"intra_op_num_threads": 1 if fast else self._threads},
+                engine_config={"intra_op_num_threads": 1 if fast else threads},
             ).paddlex_predictor
         except Exception as error:
             # PaddleX raises bare Exception, RuntimeError, AssertionError and more.
             raise OcrError(
                 f"The OCR models could not be loaded ({error}): check their folder, names or language."
             ) from error
-        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="ocr") if fast else None
+        self._recognizer: Recognizer = FastRecognizer(reader, threads) if fast else PaddleRecognizer(reader)
 
     def detect(self, image: Image) -> Quads:
         """Quadrilaterals (n, 4, 2) around lines of text on a BGR image, in its pixels, clockwise from the top left."""
         (found,) = self._detector.predict(image)
         return np.asarray(found["dt_polys"], dtype=np.float64).reshape(-1, 4, 2)
 
-    def read(self, crops: Sequence[Image]) -> list[Reading]:
+    def read(self, lines: Sequence[Image]) -> list[Reading]:
         """Read upright lines (BGR), each of its own size."""
-        if self._pool is None:
-            return [self._read_by_paddleocr(crop) for crop in crops]
-        # The longest first, so that no thread is left alone with one in the end.
-        order = sorted(range(len(crops)), key=lambda i: -crops[i].shape[1] / crops[i].shape[0])
-        readings = dict(zip(order, self._pool.map(self._read_one, (crops[i] for i in order)), strict=True))
-        return [readings[i] for i in range(len(crops))]
+        return self._recognizer.read(lines)
 
     def close(self) -> None:
-        """Stop the threads."""
-        if self._pool is not None:
-            self._pool.shutdown()
-
-    def _read_one(self, crop: Image) -> Reading:
-        (batch,) = self._recognizer.pre_tfs["ToBatch"](imgs=self._recognizer.pre_tfs["ReisizeNorm"](imgs=[crop]))
-        (probabilities,) = self._recognizer.runner(x=[batch])
-        height, width = batch.shape[2:]
-        used = min(width, _MAX_WIDTH, height * crop.shape[1] / crop.shape[0])
-        return decode(probabilities[0], self._recognizer.post_op.character, used / width)
-
-    def _read_by_paddleocr(self, crop: Image) -> Reading:
-        (result,) = self._recognizer.predict([crop], return_word_box=True)
-        text, (columns, _, columns_of_words, _) = result["rec_text"]
-        positions = (np.array([c for word in columns_of_words for c in word], dtype=np.float32) + 0.5) / columns
-        return Reading(text, positions.clip(0, 1), np.full(len(text), result["rec_score"], dtype=np.float32))
-
-
-def decode(probabilities: NDArray[np.float32], symbols: Sequence[str], used: float) -> Reading:
-    """Greedy CTC: the best symbol of every column, repetitions and blanks (symbol 0) left out.
-
-    probabilities: (columns, symbols). used: share of the columns that the line fills, the rest being padding.
-    """
-    best = probabilities.argmax(axis=1)
-    starts = np.flatnonzero(np.diff(best, prepend=-1))
-    ends = np.append(starts[1:], len(best))
-    kept = best[starts] != 0
-    starts, ends = starts[kept], ends[kept]
-    positions = (starts + ends) / 2 / (len(best) * used)
-    text = "".join(symbols[symbol] for symbol in best[starts])
-    return Reading(text, positions.astype(np.float32).clip(0, 1), probabilities[starts, best[starts]])
+        """Give back the threads."""
+        self._recognizer.close()
 
 
 def _sources(config: OcrConfig) -> tuple[dict[str, str], dict[str, str]]:

@@ -7,12 +7,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model.ocr.engine import Image, Reading
+from model.ocr.decoding import Reading
+from model.ocr.recognition import Image
 from model.page import Point, Polygon
 from model.page.scripts import word_spans
 
 # A line is at least this much higher than wide if it may have to be turned before it is read.
 TALL = 1.5
+
+# Rows without ink, as a share of a line's height, that may lie inside the line.
+_DOT_GAP = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +82,19 @@ def _ink(line: Image) -> NDArray[np.bool_]:
 
 
 def _main_rows(ink: NDArray[np.bool_]) -> tuple[float, float]:
-    """Where (0-1) the ink of a line begins and ends from top to bottom, specks and neighbours' tips left out."""
+    """Where (0-1) the ink of a line begins and ends from top to bottom, neighbours' tips and specks left out."""
     profile = ink.sum(axis=1)
-    rows = np.flatnonzero(profile > 0.02 * profile.sum() / max(1, np.count_nonzero(profile)) * 5)
-    if not len(rows):
-        return 0.0, 1.0
     height = len(profile)
-    return max(0.0, (rows[0] - 0.5) / height), min(1.0, (rows[-1] + 1.5) / height)
+    if not profile.any():
+        return 0.0, 1.0
+    inked = np.flatnonzero(profile > 0.03 * profile[profile > 0].mean())
+    # From the fullest row outwards, over gaps no larger than that between an i and its dot.
+    start = int(np.searchsorted(inked, profile.argmax()))
+    gaps = np.flatnonzero(np.diff(inked) > max(2, _DOT_GAP * height))
+    before, after = gaps[gaps < start], gaps[gaps >= start]
+    first = inked[before[-1] + 1] if len(before) else inked[0]
+    last = inked[after[0]] if len(after) else inked[-1]
+    return float(first / height), float((last + 1) / height)
 
 
 def _edges(columns: NDArray[np.bool_], reading: Reading, spans: list[tuple[int, int]]) -> list[tuple[float, float]]:

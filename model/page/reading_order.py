@@ -11,12 +11,17 @@ from numpy.typing import NDArray
 
 from model.page.elements import Polygon
 
-# In text heights. A side of a gutter is running text if its pieces are this long, ...
-_PROSE_WIDTH = 7.0
-# ... cover this share of the side's width, row by row, ...
-_PROSE_COVER = 0.55
-# ... and there are this many rows of them.
+# A side of a gutter is running text if its long pieces are so long (in text heights) ...
+_PROSE_WIDTH = 12.0
+# ... and hold this share of the side's text, a piece being long from this share of the longest on ...
+_PROSE_SHARE = 0.6
+_LONG = 0.6
+# ... and there are this many of them.
 _PROSE_ROWS = 3
+# Pieces whose heights differ by more than this factor (text turned sideways, initials) do not share a row.
+_SAME_SIZE = 2.5
+# White space this high (in text heights) sets a heading apart from the text above.
+_HEADING_GAP = 0.6
 # White space this wide (in text heights) may be a gutter.
 _GUTTER = 0.6
 
@@ -60,7 +65,7 @@ def _region(boxes: NDArray[np.float64], members: NDArray[np.intp], height: float
     best: list[tuple[bool, NDArray[np.intp]]] = []
     most = 0
     for gutter in _gutters(boxes, rows, height):
-        zones = _zones(boxes, members, gutter, height)
+        zones = _zones(boxes, members, rows, gutter, height)
         in_columns = sum(len(zone) for is_columns, zone in zones if is_columns)
         if in_columns > most:
             best, most, where = zones, in_columns, gutter
@@ -85,10 +90,10 @@ def _rows(boxes: NDArray[np.float64], members: NDArray[np.intp]) -> list[list[in
         best, best_overlap = None, 0.5
         for row in rows:
             last = boxes[row[-1]]
-            lower = min(y1 - y0, last[3] - last[1])
+            lower, higher = sorted((y1 - y0, last[3] - last[1]))
             overlap = (min(y1, last[3]) - max(y0, last[1])) / max(lower, 1e-6)
             inside = last[2] - x0 > 0.5 * min(x1 - x0, last[2] - last[0])
-            if overlap > best_overlap and not inside:
+            if overlap > best_overlap and not inside and higher <= _SAME_SIZE * lower:
                 best, best_overlap = row, overlap
         if best is None:
             rows.append([index])
@@ -114,11 +119,14 @@ def _gutters(boxes: NDArray[np.float64], rows: list[list[int]], height: float) -
 
 
 def _zones(
-    boxes: NDArray[np.float64], members: NDArray[np.intp], gutter: float, height: float
+    boxes: NDArray[np.float64], members: NDArray[np.intp], rows: list[list[int]], gutter: float, height: float
 ) -> list[tuple[bool, NDArray[np.intp]]]:
     """Cut a region, top to bottom, into zones of two columns beside ``gutter`` (True) and the rest (False)."""
     slack = 0.25 * height
-    crosses = (boxes[members, 0] < gutter - slack) & (boxes[members, 2] > gutter + slack)
+    over = (boxes[:, 0] < gutter - slack) & (boxes[:, 2] > gutter + slack)
+    # What stands in a row with a piece that crosses the gutter is not in a column either.
+    crossing = [index for row in rows if over[row].any() for index in row]
+    crosses = np.isin(members, crossing)
     middle = (boxes[members, 1] + boxes[members, 3]) / 2
     cuts = np.sort(middle[crosses])
     zone_of = np.searchsorted(cuts, middle, side="right")
@@ -130,10 +138,22 @@ def _zones(
         if is_columns:
             # What crosses stands between zones: the crossing piece that opened this zone belongs to the rest above.
             zones.append((False, members[(zone_of == number) & crosses]))
-            zones.append((True, inside))
+            heading = _heading_below(boxes, inside[left], inside[~left], height) if number < len(cuts) else []
+            zones.append((True, inside[~np.isin(inside, heading)]))
+            zones.append((False, np.asarray(heading, dtype=np.intp)))
         else:
             zones.append((False, members[zone_of == number]))
     return _joined(zones)
+
+
+def _heading_below(
+    boxes: NDArray[np.float64], left: NDArray[np.intp], right: NDArray[np.intp], height: float
+) -> list[int]:
+    """A piece that stands below both columns: a heading of what follows, not the end of the left column."""
+    last = left[np.argsort(boxes[left, 1], kind="stable")]
+    under_right = boxes[last[-1], 1] > boxes[right, 3].max() - 0.3 * height
+    apart = boxes[last[-1], 1] - boxes[last[:-1], 3].max() > _HEADING_GAP * height
+    return [int(last[-1])] if under_right and apart else []
 
 
 def _joined(zones: list[tuple[bool, NDArray[np.intp]]]) -> list[tuple[bool, NDArray[np.intp]]]:
@@ -151,10 +171,8 @@ def _joined(zones: list[tuple[bool, NDArray[np.intp]]]) -> list[tuple[bool, NDAr
 def _is_prose(boxes: NDArray[np.float64], side: NDArray[np.intp], height: float) -> bool:
     if len(side) < _PROSE_ROWS:
         return False
-    widths = boxes[side, 2] - boxes[side, 0]
-    if float(np.median(widths)) < _PROSE_WIDTH * height:
-        return False
-    rows = _rows(boxes, side)
-    full = float(boxes[side, 2].max() - boxes[side, 0].min())
-    cover = [float((boxes[row, 2] - boxes[row, 0]).sum()) / full for row in rows]
-    return len(rows) >= _PROSE_ROWS and float(np.median(cover)) >= _PROSE_COVER
+    widths = np.sort(boxes[side, 2] - boxes[side, 0])
+    # The third longest: one headline or one line beside a figure does not tell how wide a column is.
+    full = float(widths[-_PROSE_ROWS])
+    long = widths >= _LONG * full
+    return full >= _PROSE_WIDTH * height and float(widths[long].sum()) >= _PROSE_SHARE * float(widths.sum())

@@ -93,7 +93,9 @@ def _ink(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def _is_senseless(text: str) -> bool:
-    return any(character == "\ufffd" or "\ue000" <= character <= "\uf8ff" or character < " " for character in text)
+    """Whether a character is unmapped, of private use, a control, or has its two bytes in the wrong order."""
+    code = ord(text[0])
+    return code == 0xFFFD or 0xE000 <= code <= 0xF8FF or code < 0x20 or (code > 0xFF and code & 0xFF == 0)
 
 
 def _transform(page: pdfium.PdfPage, width: int, height: int) -> NDArray[np.float64]:
