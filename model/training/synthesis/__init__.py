@@ -17,10 +17,10 @@ What a page becomes in a file: one JSON object a line (UTF-8), images beside it.
 ``class``       document class, one of ``KINDS``
 ``layout``      which generator drew it, such as ``"receipt.grocer"`` (for reports; absent in other people's data)
 ``words``       ``[{"text": "9.00", "box": [x0, y0, x1, y1]}, ...]`` in reading order; what white space separates
-``lines``       ``[{"text": "TOTAL: 9.00", "box": [...], "words": [i, j, ...]}, ...]``; every word is in exactly one line
+``lines``       ``[{"text": "TOTAL: 9.00", "box": [...], "words": [i, j, ...]}, ...]``; every word is in one line
 ``entities``    ``{"company": "...", "date": "...", "address": "...", "total": "9.00", ...}``: values as printed, words
                 joined by one space; keys are the labels in lower case; a field that is not on the page is absent
-``spans``       ``[{"label": "TOTAL", "words": [i, ...], "text": "9.00"}, ...]``: labelled words, indices ascending (they
+``spans``       ``[{"label": "TOTAL", "words": [i, ...], "text": "9.00"}, ...]``: labelled words, indices ascending (may
                 have gaps where columns interleave in reading order). Line items repeat their labels. **Absent** where a
                 page was not labelled for key information (all classes but receipt and invoice): that is not the same
                 as an empty list, which says that nothing here is an entity

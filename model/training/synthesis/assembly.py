@@ -7,14 +7,24 @@ import numpy as np
 
 from model.page import Box, Word
 from model.training.synthesis import questions as ask
+from model.training.synthesis.content.wordings import FIELDS
 from model.training.synthesis.degradation import degrade
 from model.training.synthesis.page import Indices, Question, Span, SyntheticPage
 from model.training.synthesis.sheet import Line, Sheet
 
 LABELS = (
-    "COMPANY", "DATE", "ADDRESS", "TOTAL", "INVOICE_NUMBER", "DUE_DATE", "TAX", "SUBTOTAL",
-    "ITEM_DESCRIPTION", "ITEM_QUANTITY", "ITEM_AMOUNT",
-)  # fmt: skip
+    "COMPANY",
+    "DATE",
+    "ADDRESS",
+    "TOTAL",
+    "INVOICE_NUMBER",
+    "DUE_DATE",
+    "TAX",
+    "SUBTOTAL",
+    "ITEM_DESCRIPTION",
+    "ITEM_QUANTITY",
+    "ITEM_AMOUNT",
+)
 """Labels of spans on receipts and invoices."""
 LABELLED = ("receipt", "invoice")
 _LINKED = ("receipt", "invoice", "form")
@@ -105,7 +115,7 @@ def _questions(
         if (
             "~" not in name
             and whole
-            and (name in ask.FIELDS or name in sheet.asked or (document_class == "form" and name in keys))
+            and (name in FIELDS or name in sheet.asked or (document_class == "form" and name in keys))
         ):
             weights[name] = ask.WEIGHTS.get(name, 1.0)
     for name in _sample(rng, weights, 7):
@@ -113,7 +123,7 @@ def _questions(
         other = fields.get(f"{name}~2")
         if other and _text(texts, other) == _text(texts, fields[name]) and other[-1] - other[0] + 1 == len(other):
             places.append(other)
-        known = name in ask.FIELDS
+        known = name in FIELDS
         text = (
             rng.choice(sheet.asked[name])
             if name in sheet.asked

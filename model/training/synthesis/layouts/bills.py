@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from model.training.synthesis import vocabulary as v
-from model.training.synthesis.values import Values, cents
+from model.training.synthesis.content import vocabulary as v
+from model.training.synthesis.content.locales import cents
+from model.training.synthesis.content.values import Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +61,14 @@ def draw_bill(values: Values, *, items: tuple[int, int], prices: tuple[float, fl
         lines.append(
             Item(
                 values.one(v.SERVICES) if services else values.product(),
-                values.digits(
-                    values.pick("#############", "######", "????##", "##-####", "?###", "####", "SKU-####", "########")
-                ),
+                values.digits(values.pick("#############|######|????##|##-####|?###|####|SKU-####|########")),
                 quantity,
                 price,
                 price * quantity,
             )
         )
     goods = sum((item.amount for item in lines), Decimal(0))
-    percent = values.pick("5", "10", "10", "15", "20", "50")
+    percent = values.pick("5|10|10|15|20|50")
     discount = cents(goods * Decimal(percent) / 100) if values.chance(0.15) else Decimal("0.00")
     service = cents((goods - discount) * Decimal("0.10")) if not services and values.chance(0.1) else Decimal("0.00")
     base = goods - discount + service
@@ -82,6 +81,16 @@ def draw_bill(values: Values, *, items: tuple[int, int], prices: tuple[float, fl
     note = Decimal(rng.choice((1, 1, 5, 10, 10, 50, 100)))
     cash = total if values.chance(0.35) else (total / note).to_integral_value("ROUND_CEILING") * note
     return Bill(
-        tuple(lines), goods, discount, service, base - tax if inclusive else base, rate, tax, inclusive, gross,
-        total - gross, total, cash.quantize(Decimal("0.01")),
-    )  # fmt: skip
+        tuple(lines),
+        goods,
+        discount,
+        service,
+        base - tax if inclusive else base,
+        rate,
+        tax,
+        inclusive,
+        gross,
+        total - gross,
+        total,
+        cash.quantize(Decimal("0.01")),
+    )

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from model.training.synthesis.content.values import Values
 from model.training.synthesis.fonts import MONO, SANS, SERIF, font
 from model.training.synthesis.sheet import Content, Piece, Sheet, tokenize, wrap
-from model.training.synthesis.values import Values
 
 _PAPER = 3200
 """Pixels of paper before the receipt is cut off."""
@@ -51,7 +51,7 @@ class Till:
             upper=values.chance(0.25),
             symbol=values.one(values.locale.symbols) if values.chance(0.45) else "",
             apart=values.chance(0.3),
-            rule_mark=values.pick("-", "-", "=", "line", "line", "", "*", "_"),
+            rule_mark=values.pick("-|-|=|line|line||*|_"),
             centred=values.chance(0.8),
         )
 
@@ -93,12 +93,22 @@ class Till:
         """One line of cells: (place between the margins 0 to 1, anchor, content)."""
         face = font(self.family, self.size * scale, bold=bold)
         self.y += self.leading * (scale - 1) * 0.6
-        for place, anchor, content in cells:
+        taken = self.right + face.size
+        written: list[tuple[float, list[Piece]]] = []
+        # From the right: a cell that would touch its neighbour moves to the left.
+        for place, anchor, content in reversed(cells):
             tokens = tokenize(content)
             if self.upper:
                 tokens = [(word.upper(), name, key) for word, name, key in tokens]
-            pieces = [Piece(*token) for token in tokens]
-            self.sheet.write(self.left + place * self.room, self.y, pieces, face, anchor=anchor)
+            if not tokens:
+                continue
+            length = face.getlength(" ".join(token[0] for token in tokens))
+            x = self.left + place * self.room - {"l": 0.0, "m": length / 2, "r": length}[anchor]
+            x = max(min(x, taken - face.size * 0.6 - length), 2.0)
+            taken = x
+            written.append((x, [Piece(*token) for token in tokens]))
+        for x, pieces in reversed(written):
+            self.sheet.write(x, self.y, pieces, face)
         self.y += self.leading + self.leading * (scale - 1) * 0.4
 
     def width_of(self, text: str, scale: float = 1.0) -> float:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from model.training.synthesis.content.values import Values
 from model.training.synthesis.fonts import SANS, SERIF, Font, font
 from model.training.synthesis.sheet import Content, Piece, Sheet, tokenize, wrap
-from model.training.synthesis.values import Values
 
 Pair = tuple[str, str, str]
 """Key, value, field."""
@@ -35,9 +35,16 @@ class Desk:
         size = rng.uniform(*sizes)
         family = values.one(families)
         return cls(
-            values, Sheet(width, height), family, values.one(SANS + SERIF) if values.chance(0.3) else family, size,
-            size * rng.uniform(1.2, 1.5), rng.uniform(45, 105), width - rng.uniform(45, 105), rng.uniform(50, 110),
-        )  # fmt: skip
+            values,
+            Sheet(width, height),
+            family,
+            values.one(SANS + SERIF) if values.chance(0.3) else family,
+            size,
+            size * rng.uniform(1.2, 1.5),
+            rng.uniform(45, 105),
+            width - rng.uniform(45, 105),
+            rng.uniform(50, 110),
+        )
 
     @property
     def room(self) -> float:
@@ -54,10 +61,19 @@ class Desk:
         return font(family or self.family, self.size * scale, bold=bold, italic=italic)
 
     def line(
-        self, content: Content, *, x: float | None = None, anchor: str = "l", scale: float = 1.0, bold: bool = False,
-        italic: bool = False, heading: bool = False, ink: int = 0, width: float | None = None,
-    ) -> None:  # fmt: skip
-        """A line, or several where it is too wide, at ``x`` (the left margin; the middle for ``m``, right for ``r``)."""
+        self,
+        content: Content,
+        *,
+        x: float | None = None,
+        anchor: str = "l",
+        scale: float = 1.0,
+        bold: bool = False,
+        italic: bool = False,
+        heading: bool = False,
+        ink: int = 0,
+        width: float | None = None,
+    ) -> None:
+        """A line, or several where it is too wide, at ``x`` (else the left margin, middle or right by ``anchor``)."""
         face = self.font(scale, bold=bold, italic=italic, family=self.heading if heading else "")
         if x is None:
             x = {"l": self.left, "m": (self.left + self.right) / 2, "r": self.right}[anchor]
@@ -131,10 +147,19 @@ class Desk:
         return y
 
     def table(
-        self, header: Sequence[Content], rows: Sequence[Sequence[Content]], shares: Sequence[float], anchors: str, *,
-        style: str, scale: float = 1.0, left: float | None = None, right: float | None = None, pad: float = 0.5,
-    ) -> None:  # fmt: skip
-        """A table from ``self.y`` down. ``shares`` of the width a column; ``style``: grid, lines, zebra, dark, plain."""
+        self,
+        header: Sequence[Content],
+        rows: Sequence[Sequence[Content]],
+        shares: Sequence[float],
+        anchors: str,
+        *,
+        style: str,
+        scale: float = 1.0,
+        left: float | None = None,
+        right: float | None = None,
+        pad: float = 0.5,
+    ) -> None:
+        """A table from ``self.y`` down; ``shares`` of the width; ``style``: grid, lines, zebra, dark or plain."""
         left, right = self.left if left is None else left, self.right if right is None else right
         unit = (right - left) / sum(shares)
         edges = [left]

@@ -2,76 +2,74 @@
 
 from collections.abc import Callable
 
-from model.training.synthesis.desk import Desk
+from model.training.synthesis.content.values import Values
+from model.training.synthesis.layouts.desk import Desk
+from model.training.synthesis.layouts.form_fields import FIELDS
 from model.training.synthesis.sheet import Piece, Sheet
-from model.training.synthesis.values import Values
 
 _COUNTRIES = ("us", "us", "gb", "au", "sg", "my", "in", "de", "fr", "nl", "it", "es")
 
 _TITLES = (
-    "APPLICATION FORM", "Registration Form", "REQUEST FOR SERVICE", "Employee Information Form", "Patient Registration", "CLAIM FORM",
-    "Membership Application", "Vendor Registration Form", "CHANGE OF ADDRESS", "Travel Authorization Request", "INCIDENT REPORT FORM",
-    "Order Form", "Shipping Declaration", "Product Complaint Form", "Equipment Loan Agreement Form", "INSPECTION CHECKLIST",
-    "Leave Request", "Expense Report", "Purchase Requisition", "Visitor Registration", "LABORATORY REQUEST", "Customer Survey",
-    "Vehicle Registration Form", "Enrolment Form", "Permit Application", "STATEMENT OF REGISTRATION", "Supplemental Statement",
-    "Disclosure Form", "Consent Form", "DATA SHEET", "Transmittal Form", "Project Approval Form",
-)  # fmt: skip
-_SECTIONS = ("Personal Details", "Part A", "SECTION 1", "Contact Information", "For Office Use Only", "General Information", "Details of Request",
-             "Section B - Particulars", "Applicant", "Employment", "Declaration", "Part II", "To be completed by the applicant", "Additional Information")  # fmt: skip
+    "APPLICATION FORM",
+    "Registration Form",
+    "REQUEST FOR SERVICE",
+    "Employee Information Form",
+    "Patient Registration",
+    "CLAIM FORM",
+    "Membership Application",
+    "Vendor Registration Form",
+    "CHANGE OF ADDRESS",
+    "Travel Authorization Request",
+    "INCIDENT REPORT FORM",
+    "Order Form",
+    "Shipping Declaration",
+    "Product Complaint Form",
+    "Equipment Loan Agreement Form",
+    "INSPECTION CHECKLIST",
+    "Leave Request",
+    "Expense Report",
+    "Purchase Requisition",
+    "Visitor Registration",
+    "LABORATORY REQUEST",
+    "Customer Survey",
+    "Vehicle Registration Form",
+    "Enrolment Form",
+    "Permit Application",
+    "STATEMENT OF REGISTRATION",
+    "Supplemental Statement",
+    "Disclosure Form",
+    "Consent Form",
+    "DATA SHEET",
+    "Transmittal Form",
+    "Project Approval Form",
+)
+_SECTIONS = (
+    "Personal Details",
+    "Part A",
+    "SECTION 1",
+    "Contact Information",
+    "For Office Use Only",
+    "General Information",
+    "Details of Request",
+    "Section B - Particulars",
+    "Applicant",
+    "Employment",
+    "Declaration",
+    "Part II",
+    "To be completed by the applicant",
+    "Additional Information",
+)
 _NOTES = (
-    "Please complete this form in block letters and return it to the address above.", "All fields marked with * are required.",
+    "Please complete this form in block letters and return it to the address above.",
+    "All fields marked with * are required.",
     "I certify that the information given in this form is true and complete to the best of my knowledge.",
-    "Use additional sheets if necessary.", "Incomplete forms will not be processed.", "For official use only. Do not write below this line.",
-    "Type or print clearly in black ink. Keep a copy for your records.", "The information collected will be treated as confidential.",
+    "Use additional sheets if necessary.",
+    "Incomplete forms will not be processed.",
+    "For official use only. Do not write below this line.",
+    "Type or print clearly in black ink. Keep a copy for your records.",
+    "The information collected will be treated as confidential.",
     "INSTRUCTIONS: This form must be filed within thirty days. Read the notes on the reverse before you begin.",
-)  # fmt: skip
-
-_FIELDS: dict[str, tuple[str, Callable[[Values], str]]] = {
-    "name": ("Name|Full Name|Name of Applicant|Applicant Name|Applicant|Employee Name|Name (Last, First)|Surname and first name", lambda v: v.person()),
-    "date": ("Date|Date of Application|Date submitted|Today's Date|Date of request|Form date", lambda v: v.date(v.day())),
-    "birth_date": ("Date of Birth|Birth Date|DOB|Born on", lambda v: v.date(v.day().replace(year=v.rng.randint(1940, 2004), day=12))),
-    "address": ("Address|Home Address|Mailing Address|Street Address|Permanent Address", lambda v: ", ".join(line.rstrip(",.") for line in v.address()[:3])),
-    "phone": ("Phone|Telephone|Phone Number|Tel. No.|Daytime Phone|Mobile|Contact No.", lambda v: v.phone()),
-    "fax": ("Fax|Fax Number|Facsimile", lambda v: v.phone()),
-    "email": ("Email|E-mail Address|Email Address|E-mail", lambda v: v.email(v.person())),
-    "company": ("Company|Organization|Company Name|Name of Organization|Firm|Business Name|Employer", lambda v: v.company()),
-    "department": ("Department|Division|Dept.|Section", lambda v: v.pick("Sales", "Research", "Finance", "Human Resources", "Quality", "Marketing", "Production", "Legal", "IT Services")),
-    "position": ("Position|Job Title|Occupation|Title", lambda v: str(v.fake.job())),
-    "nationality": ("Nationality|Citizenship|Country of Citizenship", lambda v: v.pick("Malaysian", "German", "French", "British", "American", "Indian", "Italian", "Dutch", "Spanish", "Canadian")),
-    "passport": ("Passport No.|Passport Number", lambda v: v.digits("?########")),
-    "sex": ("Sex|Gender", lambda v: v.pick("M", "F", "Male", "Female")),
-    "marital_status": ("Marital Status|Civil status", lambda v: v.pick("single", "married", "divorced", "widowed")),
-    "ssn": ("Social Security No.|National ID|ID Number|NRIC No.", lambda v: v.digits(v.pick("###-##-####", "######-##-####"))),
-    "reference": ("Reference No.|Ref. No.|Case Number|File No.|Form No.|Registration No.|Control No.", lambda v: v.digits(v.pick("####", "??-####", "##-####-?", "######"))),
-    "amount": ("Amount|Amount Requested|Total Cost|Estimated Cost|Budget|Fee", lambda v: v.money(v.price(20, 90000), v.one(v.locale.symbols))),
-    "quantity": ("Quantity|No. of copies|Number of units|Qty Ordered", lambda v: str(v.rng.randint(1, 900))),
-    "product": ("Product|Item|Description|Brand|Model|Material", lambda v: v.product()),
-    "supervisor": ("Supervisor|Manager|Approved by|Reviewed by|Head of Department", lambda v: v.person()),
-    "city": ("City|Town|Place", lambda v: str(v.fake.city())),
-    "country": ("Country|Country of Origin", lambda v: v.pick("Malaysia", "Germany", "France", "United Kingdom", "USA", "India", "Italy", "Netherlands", "Spain", "Singapore")),
-    "postal_code": ("Postal Code|ZIP Code|Postcode|Zip", lambda v: v.digits("#####")),
-    "start_date": ("Start Date|From|Date of Hire|Beginning Date|Departure Date", lambda v: v.date(v.day())),
-    "end_date": ("End Date|To|Return Date|Completion Date|Valid until", lambda v: v.date(v.day())),
-    "purpose": ("Purpose|Reason|Purpose of Visit|Reason for Request|Objective", lambda v: v.pick("business trip", "replacement of old unit", "customer visit", "annual review", "training course", "repair", "test of new material", "personal", "trade fair")),
-    "account": ("Account No.|Account Number|Bank Account", lambda v: v.digits(v.pick("##########", "####-####-##"))),
-    "bank": ("Bank|Name of Bank|Bank Name", lambda v: f"{v.fake.last_name()} Bank"),
-    "licence_plate": ("Licence Plate|Vehicle No.|Registration Plate", lambda v: v.digits(v.pick("??? ####", "???-###", "? ## ???"))),
-    "school": ("School|University|Institution", lambda v: f"{v.fake.last_name()} {v.pick('College', 'University', 'High School')}"),
-    "insurance": ("Insurance Company|Insurer|Policy No.", lambda v: v.digits("??-#######")),
-    "doctor": ("Physician|Doctor|Referring Physician", lambda v: f"Dr. {v.fake.last_name()}"),
-    "weight": ("Weight|Gross Weight|Weight (kg)", lambda v: f"{v.rng.randint(1, 999)} kg"),
-    "temperature": ("Temperature|Storage Temperature", lambda v: f"{v.rng.randint(-20, 90)} C"),
-    "sample": ("Sample No.|Batch No.|Lot No.|Serial Number", lambda v: v.digits(v.pick("S-####", "######", "?##-###"))),
-    "method": ("Method|Test Method|Means of Transmittal|Type of Service", lambda v: v.pick("U.S. Mail", "by hand", "e-mail", "express", "courier", "standard", "ISO 2409")),
-    "comments": ("Comments|Remarks|Notes|Additional Comments", lambda v: v.pick("none", "see attached sheet", "urgent", "to be confirmed", "call before delivery", "not applicable")),
-    "project": ("Project|Project Title|Project Name|Subject", lambda v: f"{v.one(('Blue', 'North', 'River', 'Silver', 'Delta', 'Atlas'))} {v.pick('Study', 'Bridge', 'Launch', 'Program', 'Survey', 'Plant')}"),
-    "room": ("Room|Building|Location", lambda v: v.digits(v.pick("Room ###", "Bldg. #", "B-##"))),
-    "time": ("Time|Time of Incident|Arrival Time", lambda v: v.time()),
-    "signature": ("Signature|Signed|Signature of Applicant", lambda v: str(v.fake.last_name())),
-    "copies": ("Copies to|cc|Distribution", lambda v: v.person()),
-    "emergency": ("Emergency Contact|Next of Kin|Contact Person", lambda v: v.person()),
-    "salary": ("Salary|Annual Salary|Monthly Income", lambda v: v.money(v.price(900, 90000), v.one(v.locale.symbols))),
-}  # fmt: skip
+)
 
 Row = tuple[str, str, str]
 """Key, value (empty where not filled in), field."""
@@ -84,19 +82,19 @@ def countries(layout: str) -> tuple[str, ...]:
 
 def _rows(values: Values, sheet: Sheet, least: int, most: int) -> list[Row]:
     """Fields of one form; what is left empty or out goes to ``sheet.missing``."""
-    names = values.rng.sample(list(_FIELDS), values.rng.randint(least, most))
+    names = values.rng.sample(list(FIELDS), values.rng.randint(least, most))
     rows: list[Row] = []
     for name in names:
-        key = values.one(_FIELDS[name][0].split("|"))
+        key = values.one(FIELDS[name][0].split("|"))
         filled = values.chance(0.88)
-        rows.append((key, _FIELDS[name][1](values) if filled else "", name))
+        rows.append((key, FIELDS[name][1](values) if filled else "", name))
         if not filled:
             sheet.missing.append(key)
-    others = [name for name in _FIELDS if name not in names]
+    others = [name for name in FIELDS if name not in names]
     # A key that sounds like a printed one could be answered by it: only ask for what shares no word with any.
     printed = {word for key, _, _ in rows for word in key.lower().replace(".", "").split()}
     for name in values.rng.sample(others, min(4, len(others))):
-        key = values.one(_FIELDS[name][0].split("|"))
+        key = values.one(FIELDS[name][0].split("|"))
         if not printed & set(key.lower().replace(".", "").split()):
             sheet.missing.append(key)
     return rows
@@ -110,16 +108,13 @@ def _open(values: Values, sizes: tuple[float, float] = (14, 19.5)) -> tuple[Desk
             values.company()
             if values.chance(0.7)
             else values.pick(
-                "Department of Commerce",
-                "Ministry of Health",
-                "City Council",
-                "U.S. Department of Labor",
-                "Office of the Registrar",
+                "Department of Commerce|Ministry of Health|City Council|U.S. Department of Labor|"
+                "Office of the Registrar"
             )
         )
         desk.line(
             issuer,
-            anchor=values.pick("l", "m", "r"),
+            anchor=values.pick("l|m|r"),
             scale=values.rng.uniform(0.9, 1.4),
             bold=values.chance(0.5),
             heading=True,
@@ -128,7 +123,7 @@ def _open(values: Values, sizes: tuple[float, float] = (14, 19.5)) -> tuple[Desk
             desk.line(", ".join(values.address()[:2]), scale=0.85)
     desk.line(
         Piece(values.one(_TITLES), "title"),
-        anchor=values.pick("m", "m", "l"),
+        anchor=values.pick("m|m|l"),
         scale=values.rng.uniform(1.3, 2.0),
         bold=True,
         heading=True,
@@ -137,7 +132,7 @@ def _open(values: Values, sizes: tuple[float, float] = (14, 19.5)) -> tuple[Desk
         desk.y += desk.leading * 0.3
         desk.line(values.one(_NOTES), scale=0.85, italic=values.chance(0.4))
     desk.y += desk.leading
-    return desk, values.pick(desk.family, "courier", "courier", "dejavu-mono", "times", "helvetica")
+    return desk, values.one((desk.family, "courier", "courier", "dejavu-mono", "times", "helvetica"))
 
 
 def _close(desk: Desk) -> Sheet:
@@ -153,14 +148,12 @@ def _close(desk: Desk) -> Sheet:
     if values.chance(0.4) and desk.y < desk.sheet.height - 110:
         desk.y += desk.leading * 2.5
         desk.sheet.rule(desk.left, desk.y, desk.left + 220, desk.y)
-        desk.sheet.write(
-            desk.left, desk.y + desk.leading, values.pick("(Stamp)", "Official stamp", "Seal"), desk.font(0.85)
-        )
+        desk.sheet.write(desk.left, desk.y + desk.leading, values.pick("(Stamp)|Official stamp|Seal"), desk.font(0.85))
     if values.chance(0.3):
         desk.sheet.write(
             desk.left,
             desk.sheet.height - 28,
-            values.digits(values.pick("Form ??-###", "FORM ### (Rev. ##/##)", "Page 1 of 2")),
+            values.digits(values.pick("Form ??-###|FORM ### (Rev. ##/##)|Page 1 of 2")),
             desk.font(0.75),
         )
     elif desk.y < desk.sheet.height * 0.7 and values.chance(0.4):
@@ -186,7 +179,7 @@ def _lined(values: Values) -> Sheet:
     """Key, then the value on a ruled line; one or two to a row."""
     desk, family = _open(values)
     rows = _rows(values, desk.sheet, 7, 18)
-    colon, typed = values.pick(":", ":", ""), desk.font(values.rng.uniform(0.9, 1.1), family=family)
+    colon, typed = values.pick(":|:|"), desk.font(values.rng.uniform(0.9, 1.1), family=family)
     double, ruled, shaded = values.chance(0.5), values.chance(0.75), values.chance(0.5)
     step = values.rng.uniform(1.5, 2.3)
     tab = values.chance(0.4)
@@ -240,8 +233,14 @@ def _boxed(values: Values, *, numbered: bool) -> Sheet:
                 width - 8,
                 leading=small.size * 1.1,
             )
-            desk.sheet.paragraph(x + 9, desk.y + high - desk.leading * 0.35 - (desk.leading if typed.getlength(row[1]) > width - 14 else 0),
-                                 _value(desk, family, row), typed, width - 14, leading=desk.leading)  # fmt: skip
+            desk.sheet.paragraph(
+                x + 9,
+                desk.y + high - desk.leading * 0.35 - (desk.leading if typed.getlength(row[1]) > width - 14 else 0),
+                _value(desk, family, row),
+                typed,
+                width - 14,
+                leading=desk.leading,
+            )
             x += width
         desk.y += high
         i += count
@@ -264,8 +263,11 @@ def _listed(values: Values) -> Sheet:
     desk.table(
         ["Field", "Entry"] if head else [],
         [[Piece(key, key=name), Piece(value, name)] for key, value, name in rows],
-        [cut, 1 - cut], "ll", style=values.pick("grid", "lines", "grid", "plain"), pad=values.rng.uniform(0.4, 1.2),
-    )  # fmt: skip
+        [cut, 1 - cut],
+        "ll",
+        style=values.pick("grid|lines|grid|plain"),
+        pad=values.rng.uniform(0.4, 1.2),
+    )
     return _close(desk)
 
 
@@ -274,7 +276,7 @@ def _ticks(values: Values) -> Sheet:
     desk, family = _open(values)
     rows = _rows(values, desk.sheet, 4, 9)
     typed = desk.font(1.0, family=family)
-    colon = values.pick(":", "", " :")
+    colon = values.pick(":|| :")
     for row in rows:
         after = desk.sheet.write(
             desk.left, desk.y, Piece(row[0] + colon, key=row[2]), desk.font(bold=values.chance(0.5))
@@ -285,13 +287,21 @@ def _ticks(values: Values) -> Sheet:
     side = desk.size * 0.8
     questions = values.rng.sample(
         [
-            ("Type of request", ("New", "Renewal", "Change", "Cancellation")), ("Preferred contact", ("Phone", "E-mail", "Post")),
-            ("Have you applied before?", ("Yes", "No")), ("Payment by", ("Cash", "Cheque", "Credit card", "Transfer")),
-            ("Condition", ("Good", "Fair", "Poor")), ("Priority", ("Low", "Normal", "High")), ("Employment", ("Full time", "Part time")),
-            ("Are copies attached?", ("Yes", "No")), ("Shift", ("Day", "Night")), ("Do you agree to the terms?", ("Yes", "No")),
-            ("Language", ("English", "French", "Other")), ("Membership", ("Single", "Family", "Student")),
-        ], values.rng.randint(2, 6),
-    )  # fmt: skip
+            ("Type of request", ("New", "Renewal", "Change", "Cancellation")),
+            ("Preferred contact", ("Phone", "E-mail", "Post")),
+            ("Have you applied before?", ("Yes", "No")),
+            ("Payment by", ("Cash", "Cheque", "Credit card", "Transfer")),
+            ("Condition", ("Good", "Fair", "Poor")),
+            ("Priority", ("Low", "Normal", "High")),
+            ("Employment", ("Full time", "Part time")),
+            ("Are copies attached?", ("Yes", "No")),
+            ("Shift", ("Day", "Night")),
+            ("Do you agree to the terms?", ("Yes", "No")),
+            ("Language", ("English", "French", "Other")),
+            ("Membership", ("Single", "Family", "Student")),
+        ],
+        values.rng.randint(2, 6),
+    )
     for number, (question, options) in enumerate(questions):
         if desk.full:
             break
@@ -315,8 +325,8 @@ def _columns(values: Values, *, below: bool = False) -> Sheet:
     half = (len(rows) + 1) // 2
     top = desk.y
     ends = []
-    bold, colon = values.chance(0.6), values.pick(":", "", ":")
-    style = "above" if below else values.pick("tab", "run")
+    bold, colon = values.chance(0.6), values.pick(":||:")
+    style = "above" if below else values.pick("tab|run")
     for x, part in ((desk.left, rows[:half]), (desk.left + desk.room * 0.53, rows[half:])):
         desk.sheet.write(x, top, values.one(_SECTIONS), desk.font(1.1, bold=True))
         shown = [(key, _cut(desk, key + value, value), name) for key, value, name in part]
@@ -369,6 +379,11 @@ def _memo(values: Values) -> Sheet:
 
 
 LAYOUTS: dict[str, Callable[[Values], Sheet]] = {
-    "form.lined": _lined, "form.numbered": _numbered, "form.listed": _listed, "form.ticks": _ticks, "form.columns": _columns, "form.cells": _cells,
-}  # fmt: skip
+    "form.lined": _lined,
+    "form.numbered": _numbered,
+    "form.listed": _listed,
+    "form.ticks": _ticks,
+    "form.columns": _columns,
+    "form.cells": _cells,
+}
 HELDOUT: dict[str, Callable[[Values], Sheet]] = {"form.stacked": _stacked, "form.memo": _memo}

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from model.training.synthesis.desk import Desk
+from model.training.synthesis.content.prose import EMAIL, LETTER, expand
+from model.training.synthesis.content.values import Values
 from model.training.synthesis.fonts import SANS, SERIF
-from model.training.synthesis.prose import EMAIL, LETTER, expand
+from model.training.synthesis.layouts.desk import Desk
 from model.training.synthesis.sheet import Content, Piece, Sheet
-from model.training.synthesis.values import Values
 
 _COUNTRIES = ("us", "us", "gb", "gb", "au", "sg", "my", "in", "de", "fr", "nl", "it", "es")
 _LONG_DATES = ("%B %d, %Y", "%d %B %Y", "%-d %B %Y", "%B %-d, %Y", "%d %b %Y", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
@@ -20,8 +20,20 @@ _CLOSINGS = (
     "Respectfully,",
     "With best wishes,",
 )
-_POSTS = ("Managing Director", "Head of Sales", "Customer Service Manager", "Secretary", "Chief Financial Officer", "Project Manager", "President",
-          "Branch Manager", "Legal Counsel", "Director of Operations", "Human Resources Manager", "Account Manager")  # fmt: skip
+_POSTS = (
+    "Managing Director",
+    "Head of Sales",
+    "Customer Service Manager",
+    "Secretary",
+    "Chief Financial Officer",
+    "Project Manager",
+    "President",
+    "Branch Manager",
+    "Legal Counsel",
+    "Director of Operations",
+    "Human Resources Manager",
+    "Account Manager",
+)
 
 
 def countries(layout: str) -> tuple[str, ...]:
@@ -52,12 +64,14 @@ def _paragraphs(desk: Desk, grammar: dict[str, str], least: int, most: int, *, i
 
 def _greeting(values: Values, person: str) -> str:
     last = person.split()[-1]
-    return values.pick(
-        f"Dear {values.pick('Mr.', 'Ms.', 'Mrs.', 'Dr.')} {last},",
-        "Dear Sir or Madam,",
-        f"Dear {person},",
-        "To whom it may concern:",
-        f"Dear {last}:",
+    return values.one(
+        (
+            f"Dear {values.pick('Mr.|Ms.|Mrs.|Dr.')} {last},",
+            "Dear Sir or Madam,",
+            f"Dear {person},",
+            "To whom it may concern:",
+            f"Dear {last}:",
+        )
     )
 
 
@@ -77,7 +91,7 @@ def _signature(desk: Desk) -> None:
         desk.line(Piece(values.one(_POSTS), "sender_title"))
     if values.chance(0.2):
         desk.y += desk.leading
-        desk.line(values.pick("Enclosure", "Encl.", "cc: file", "Enclosures (2)"), scale=0.9)
+        desk.line(values.pick("Enclosure|Encl.|cc: file|Enclosures (2)"), scale=0.9)
 
 
 def _business(values: Values, *, side: str, meta: bool) -> Sheet:
@@ -91,7 +105,7 @@ def _business(values: Values, *, side: str, meta: bool) -> Sheet:
     address = values.address()
     lines: list[Content] = [[Piece(line, "address")] for line in address]
     if values.chance(0.7):
-        lines.append([Piece(values.pick("Tel.", "Phone", "T:"), key="phone"), Piece(values.phone(), "phone")])
+        lines.append([Piece(values.pick("Tel.|Phone|T:"), key="phone"), Piece(values.phone(), "phone")])
     if values.chance(0.5):
         lines.append(Piece(values.email(company), "email"))
     for content in lines:
@@ -101,27 +115,27 @@ def _business(values: Values, *, side: str, meta: bool) -> Sheet:
     desk.y += desk.leading * 1.5
     date = values.date(values.day(), values.one(_LONG_DATES))
     person, recipient = _recipient(values)
-    dated: Content = [values.pick("", "", "Date:"), Piece(date, "date")]
+    dated: Content = [values.pick("||Date:"), Piece(date, "date")]
     if values.chance(0.6):
-        desk.line(dated, anchor=values.pick("l", "l", "r"))
+        desk.line(dated, anchor=values.pick("l|l|r"))
         desk.y += desk.leading
         desk.y = desk.block(desk.left, desk.y, recipient)
     else:
         desk.y = desk.block(desk.left, desk.y, recipient) + desk.leading
-        desk.line(dated, anchor=values.pick("l", "r"))
+        desk.line(dated, anchor=values.pick("l|r"))
     desk.y += desk.leading
     if meta:
         refs = [
             (
-                values.pick("Our ref", "Your ref", "Ref"),
-                values.digits(values.pick("??/####", "####-##", "???-###")),
+                values.pick("Our ref|Your ref|Ref"),
+                values.digits(values.pick("??/####|####-##|???-###")),
                 "reference",
             )
         ]
         desk.y = desk.pairs(desk.left, desk.y, refs, style="run", width=desk.room) + desk.leading * 0.6
     subject = expand(values.rng, "subject", LETTER)
     if values.chance(0.75):
-        desk.line([values.pick("", "Re:", "Subject:", "RE:"), Piece(subject, "subject")], bold=True)
+        desk.line([values.pick("|Re:|Subject:|RE:"), Piece(subject, "subject")], bold=True)
         desk.y += desk.leading * 0.6
     desk.line(_greeting(values, person))
     desk.y += desk.leading * 0.6
@@ -149,16 +163,20 @@ def _personal(values: Values) -> Sheet:
 def _memorandum(values: Values) -> Sheet:
     """An internal letter: MEMORANDUM, then to, from, date and subject."""
     desk = Desk.load(values, sizes=(15, 19), families=(*SANS, *SERIF, "courier"))
-    desk.line(Piece(values.company(), "company"), anchor=values.pick("l", "m"), bold=True, scale=1.2)
+    desk.line(Piece(values.company(), "company"), anchor=values.pick("l|m"), bold=True, scale=1.2)
     desk.line(
-        values.pick("MEMORANDUM", "Memo", "INTER-OFFICE MEMORANDUM", "Internal Note"),
-        anchor=values.pick("l", "m"),
+        values.pick("MEMORANDUM|Memo|INTER-OFFICE MEMORANDUM|Internal Note"),
+        anchor=values.pick("l|m"),
         bold=True,
         scale=1.5,
     )
     desk.y += desk.leading
-    pairs = [("TO", values.person(), "recipient"), ("FROM", values.person(), "sender"), ("DATE", values.date(values.day(), values.one(_LONG_DATES)), "date"),
-             (values.pick("SUBJECT", "RE"), expand(values.rng, "subject", LETTER), "subject")]  # fmt: skip
+    pairs = [
+        ("TO", values.person(), "recipient"),
+        ("FROM", values.person(), "sender"),
+        ("DATE", values.date(values.day(), values.one(_LONG_DATES)), "date"),
+        (values.pick("SUBJECT|RE"), expand(values.rng, "subject", LETTER), "subject"),
+    ]
     desk.y = desk.pairs(desk.left, desk.y, pairs, style="tab", width=desk.room, colon=":", bold=values.chance(0.5))
     desk.sheet.rule(desk.left, desk.y - desk.leading * 0.5, desk.right, desk.y - desk.leading * 0.5)
     desk.y += desk.leading
@@ -172,12 +190,18 @@ def _message(values: Values, style: str) -> Sheet:
     sender, recipient = values.person(), values.person()
     subject = expand(values.rng, "subject", EMAIL)
     day = values.day()
-    date = values.pick(
-        values.date(day, "%a, %d %b %Y"), values.date(day, "%d/%m/%Y"), values.date(day, "%A, %B %d, %Y"), values.date(day, "%Y-%m-%d"), values.date(day, "%b %-d, %Y"),
-    )  # fmt: skip
+    date = values.one(
+        (
+            values.date(day, "%a, %d %b %Y"),
+            values.date(day, "%d/%m/%Y"),
+            values.date(day, "%A, %B %d, %Y"),
+            values.date(day, "%Y-%m-%d"),
+            values.date(day, "%b %-d, %Y"),
+        )
+    )
     full = values.chance(0.6)
     if style == "webmail":
-        desk.line(values.pick("Webmail", "Inbox", "Mail - Print", values.company()), scale=0.9, ink=90)
+        desk.line(values.one(("Webmail", "Inbox", "Mail - Print", values.company())), scale=0.9, ink=90)
         desk.sheet.rule(desk.left, desk.y - desk.leading * 0.4, desk.right, desk.y - desk.leading * 0.4)
         desk.y += desk.leading * 0.5
         desk.line(Piece(subject, "subject"), scale=1.4, bold=True)
@@ -186,7 +210,7 @@ def _message(values: Values, style: str) -> Sheet:
             desk.right, desk.y, [Piece(date, "date"), Piece(values.time(), "time")], desk.font(0.9), anchor="r"
         )
         desk.line([Piece(sender, "sender"), f"<{values.email(sender)}>" if full else ""], bold=values.chance(0.5))
-        desk.line([Piece(values.pick("To:", "to"), key="recipient"), Piece(recipient, "recipient")], scale=0.9)
+        desk.line([Piece(values.pick("To:|to"), key="recipient"), Piece(recipient, "recipient")], scale=0.9)
     else:
         if values.chance(0.4):
             desk.line(values.person(), bold=True, scale=1.2)
@@ -196,7 +220,7 @@ def _message(values: Values, style: str) -> Sheet:
             desk.y += desk.leading * 0.5
         rows: list[tuple[str, list[str | Piece]]] = [
             ("From", [Piece(sender, "sender"), f"<{values.email(sender)}>" if full else ""]),
-            (values.pick("Sent", "Date"), [Piece(date, "date"), Piece(values.time(), "time")]),
+            (values.pick("Sent|Date"), [Piece(date, "date"), Piece(values.time(), "time")]),
             (
                 "To",
                 [Piece(recipient, "recipient"), f"<{values.email(recipient)}>" if full and values.chance(0.5) else ""],
@@ -208,8 +232,8 @@ def _message(values: Values, style: str) -> Sheet:
         if values.chance(0.25):
             rows.append(
                 (
-                    values.pick("Attachments", "Importance"),
-                    [values.pick("report.pdf", "draft.docx", "High", "scan0012.pdf")],
+                    values.pick("Attachments|Importance"),
+                    [values.pick("report.pdf|draft.docx|High|scan0012.pdf")],
                 )
             )
         names = {"From": "sender", "Sent": "date", "Date": "date", "To": "recipient", "Subject": "subject"}
@@ -224,16 +248,12 @@ def _message(values: Values, style: str) -> Sheet:
     desk.y += desk.leading
     desk.line(
         values.pick(
-            f"Hi {recipient.split()[0]},",
-            f"Dear {recipient},",
-            f"Hello {recipient.split()[0]},",
-            f"{recipient.split()[0]},",
-            "All,",
+            f"Hi {recipient.split()[0]},|Dear {recipient},|Hello {recipient.split()[0]},|{recipient.split()[0]},|All,"
         )
     )
     desk.y += desk.leading * 0.5
     _paragraphs(desk, EMAIL, 1, 4)
-    desk.line(values.pick("Best,", "Thanks,", "Regards,", "Kind regards,", "Cheers,", "Best regards,"))
+    desk.line(values.pick("Best,|Thanks,|Regards,|Kind regards,|Cheers,|Best regards,"))
     desk.line(sender.split()[0] if values.chance(0.5) else sender)
     if values.chance(0.4):
         desk.y += desk.leading * 0.5
@@ -241,11 +261,12 @@ def _message(values: Values, style: str) -> Sheet:
         desk.line(values.company(), scale=0.9)
     if values.chance(0.3) and not desk.full:
         desk.y += desk.leading
-        desk.line(values.pick("-----Original Message-----", "________________________________"), scale=0.95)
+        desk.line(values.pick("-----Original Message-----|________________________________"), scale=0.95)
         desk.line(f"> {expand(values.rng, 'body', EMAIL)}", scale=0.95)
     if values.chance(0.25):
         desk.line(
-            "This message is confidential. If you are not the intended recipient, please delete it and notify the sender.",
+            "This message is confidential. If you are not the intended recipient, please delete it and notify "
+            "the sender.",
             scale=0.75,
             ink=70,
         )

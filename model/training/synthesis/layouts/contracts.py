@@ -2,23 +2,62 @@
 
 from collections.abc import Callable
 
-from model.training.synthesis.desk import Desk
+from model.training.synthesis.content.prose import CONTRACT, expand
+from model.training.synthesis.content.values import Values
 from model.training.synthesis.fonts import SERIF
-from model.training.synthesis.prose import CONTRACT, expand
+from model.training.synthesis.layouts.desk import Desk
 from model.training.synthesis.sheet import Content, Piece, Sheet
-from model.training.synthesis.values import Values
 
 _TITLES = (
-    "NON-DISCLOSURE AGREEMENT", "MUTUAL NON-DISCLOSURE AGREEMENT", "CONFIDENTIALITY AGREEMENT", "Confidentiality Agreement", "NONDISCLOSURE AGREEMENT",
-    "CONFIDENTIALITY AND NON-COMPETE AGREEMENT", "CONSULTING AGREEMENT", "SERVICE AGREEMENT", "EMPLOYMENT AGREEMENT", "Master Services Agreement",
-    "LICENSE AGREEMENT", "PROPRIETARY INFORMATION AGREEMENT",
-)  # fmt: skip
+    "NON-DISCLOSURE AGREEMENT",
+    "MUTUAL NON-DISCLOSURE AGREEMENT",
+    "CONFIDENTIALITY AGREEMENT",
+    "Confidentiality Agreement",
+    "NONDISCLOSURE AGREEMENT",
+    "CONFIDENTIALITY AND NON-COMPETE AGREEMENT",
+    "CONSULTING AGREEMENT",
+    "SERVICE AGREEMENT",
+    "EMPLOYMENT AGREEMENT",
+    "Master Services Agreement",
+    "LICENSE AGREEMENT",
+    "PROPRIETARY INFORMATION AGREEMENT",
+)
 _STATES = (
-    "Delaware", "New York", "California", "Texas", "Florida", "Nevada", "Massachusetts", "New Jersey", "Illinois", "Ohio", "Oregon", "Utah", "Virginia",
-    "Washington", "Georgia", "Pennsylvania", "Colorado", "Minnesota", "Arizona", "North Carolina",
-)  # fmt: skip
-_TERMS = ("two (2) years", "three (3) years", "five (5) years", "one (1) year", "12 months", "18 months", "24 months", "three years", "five years", "two years",
-          "six (6) months", "ten (10) years")  # fmt: skip
+    "Delaware",
+    "New York",
+    "California",
+    "Texas",
+    "Florida",
+    "Nevada",
+    "Massachusetts",
+    "New Jersey",
+    "Illinois",
+    "Ohio",
+    "Oregon",
+    "Utah",
+    "Virginia",
+    "Washington",
+    "Georgia",
+    "Pennsylvania",
+    "Colorado",
+    "Minnesota",
+    "Arizona",
+    "North Carolina",
+)
+_TERMS = (
+    "two (2) years",
+    "three (3) years",
+    "five (5) years",
+    "one (1) year",
+    "12 months",
+    "18 months",
+    "24 months",
+    "three years",
+    "five years",
+    "two years",
+    "six (6) months",
+    "ten (10) years",
+)
 _DATES = ("%B %d, %Y", "%B %-d, %Y", "%d %B %Y", "%-d %B %Y")
 _COUNTRIES = ("us", "us", "us", "gb", "au", "in")
 
@@ -34,27 +73,26 @@ def _opening(values: Values, title: str) -> list[list[str | Piece]]:
     date = values.day().strftime(values.one(_DATES))
     state = values.one(_STATES)
     kind = values.pick(
-        f"a {state} corporation",
-        "a corporation",
-        "a limited liability company",
-        f"a company organized under the laws of {state}",
+        f"a {state} corporation|a corporation|a limited liability company|a company organized under the laws of {state}"
     )
     start = values.pick(
-        "is made and entered into as of",
-        "is entered into as of",
-        "is made effective as of",
-        "dated as of",
-        "is made on",
+        "is made and entered into as of|is entered into as of|is made effective as of|dated as of|is made on"
     )
     parties: list[str | Piece] = [
-        f"This {title.title()} (the \"Agreement\") {start}", Piece(date, "effective_date"), values.pick("(the \"Effective Date\"),", ","), "by and between",
-        Piece(first, "party"), f", {kind} (\"{values.pick('Company', 'Disclosing Party', 'Discloser')}\"), and", Piece(second, "second_party"),
-        f"(\"{values.pick('Recipient', 'Receiving Party', 'Consultant')}\").",
-    ]  # fmt: skip
+        f'This {title.title()} (the "Agreement") {start}',
+        Piece(date, "effective_date"),
+        values.pick('(the "Effective Date"),|,'),
+        "by and between",
+        Piece(first, "party"),
+        f', {kind} ("{values.pick("Company|Disclosing Party|Discloser")}"), and',
+        Piece(second, "second_party"),
+        f'("{values.pick("Recipient|Receiving Party|Consultant")}").',
+    ]
     whereas: list[str | Piece] = [
-        values.pick("WHEREAS,", "RECITALS:", "Background:"), "the parties wish to discuss a possible business relationship, in the course of which they may disclose to each "
-        "other information which is confidential;",
-    ]  # fmt: skip
+        values.pick("WHEREAS,|RECITALS:|Background:"),
+        "the parties wish to discuss a possible business relationship, in the course of which they may "
+        "disclose to each other information which is confidential;",
+    ]
     therefore: list[str | Piece] = [
         "NOW, THEREFORE, in consideration of the mutual promises set out below, the parties agree as follows:"
     ]
@@ -69,32 +107,32 @@ def _clauses(values: Values) -> list[tuple[str, list[str | Piece]]]:
         clauses.append((expand(values.rng, "heading", CONTRACT), [text]))
     if values.chance(0.65):
         before = values.pick(
-            "This Agreement shall remain in effect for a period of", "The obligations of the Recipient shall continue for", "This Agreement shall terminate after",
-            "The term of this Agreement shall be",
-        )  # fmt: skip
+            "This Agreement shall remain in effect for a period of|"
+            "The obligations of the Recipient shall continue for|This Agreement shall terminate after|"
+            "The term of this Agreement shall be"
+        )
         clauses.insert(
             values.rng.randint(0, 5),
             (
-                values.pick("Term", "Term and Termination", "Duration"),
+                values.pick("Term|Term and Termination|Duration"),
                 [before, Piece(values.one(_TERMS), "term"), "from the Effective Date."],
             ),
         )
     if values.chance(0.65):
         before = values.pick(
-            "This Agreement shall be governed by and construed in accordance with the laws of the State of", "The laws of the State of",
-            "This Agreement is governed by the laws of", "Any dispute shall be settled under the laws of",
-        )  # fmt: skip
+            "This Agreement shall be governed by and construed in accordance with the laws of the State of|"
+            "The laws of the State of|This Agreement is governed by the laws of|"
+            "Any dispute shall be settled under the laws of"
+        )
         after = (
             "shall govern this Agreement."
             if before.startswith("The laws")
-            else values.pick(
-                "without regard to its conflict of laws principles.", "and the parties submit to its courts."
-            )
+            else values.pick("without regard to its conflict of laws principles.|and the parties submit to its courts.")
         )
         clauses.insert(
             values.rng.randint(1, 6),
             (
-                values.pick("Governing Law", "Applicable Law", "Law and Jurisdiction"),
+                values.pick("Governing Law|Applicable Law|Law and Jurisdiction"),
                 [before, Piece(values.one(_STATES), "jurisdiction"), after],
             ),
         )
@@ -106,7 +144,7 @@ def _write(values: Values, *, headings: str) -> Sheet:
     desk = Desk.load(values, sizes=(12.5, 15.5), families=(*SERIF, *SERIF, "helvetica", "courier", "source-sans"))
     if values.chance(0.4):
         desk.line(
-            values.pick("Exhibit 10.", "EX-10.", "Exhibit 99.") + str(values.rng.randint(1, 40)),
+            values.pick("Exhibit 10.|EX-10.|Exhibit 99.") + str(values.rng.randint(1, 40)),
             anchor="r",
             bold=True,
             scale=0.95,
@@ -115,14 +153,12 @@ def _write(values: Values, *, headings: str) -> Sheet:
     title = values.one(_TITLES)
     number = values.rng.randint(3, 9) if continued else 1
     if not continued:
-        desk.line(
-            Piece(title, "title"), anchor=values.pick("m", "m", "l"), bold=True, scale=values.rng.uniform(1.0, 1.5)
-        )
+        desk.line(Piece(title, "title"), anchor=values.pick("m|m|l"), bold=True, scale=values.rng.uniform(1.0, 1.5))
         desk.y += desk.leading
         for paragraph in _opening(values, title):
             desk.line(paragraph)
             desk.y += desk.leading * 0.8
-    style = values.pick("{}.", "{}.", "Section {}.", "{}.0", "({})", "Article {}.")
+    style = values.pick("{}.|{}.|Section {}.|{}.0|({})|Article {}.")
     for heading, text in _clauses(values) + (_clauses(values) if continued else []):
         mark = style.format(number)
         if headings == "own":
@@ -143,7 +179,7 @@ def _write(values: Values, *, headings: str) -> Sheet:
         desk.sheet.write(
             desk.sheet.width / 2,
             desk.sheet.height - 30,
-            values.pick("{}", "- {} -", "Page {}", "Page {} of 8").format(values.rng.randint(1, 7)),
+            values.pick("{}|- {} -|Page {}|Page {} of 8").format(values.rng.randint(1, 7)),
             desk.font(0.9),
             anchor="m",
         )

@@ -2,43 +2,98 @@
 
 from decimal import Decimal
 
-from model.training.synthesis.bills import Bill
+from model.training.synthesis.content.locales import number
+from model.training.synthesis.content.values import Values
+from model.training.synthesis.layouts.bills import Bill
+from model.training.synthesis.layouts.till import Till
 from model.training.synthesis.sheet import Piece
-from model.training.synthesis.till import Till
-from model.training.synthesis.values import Values, number
 
 Row = tuple[str, Decimal, str]
 """Label, amount, field."""
 
 _WORDS: dict[str, dict[str, tuple[str, ...]]] = {
-    "de": {"total": ("SUMME", "Gesamtbetrag", "Gesamt", "Zu zahlen", "Total"), "subtotal": ("Zwischensumme", "Netto"),
-           "cash": ("Bar", "Gegeben", "BAR"), "change": ("Rückgeld", "Zurück")},
-    "fr": {"total": ("TOTAL TTC", "Total à payer", "TOTAL", "Net à payer"), "subtotal": ("Sous-total", "Total HT"),
-           "cash": ("Espèces", "CB"), "change": ("Rendu", "Monnaie")},
-    "es": {"total": ("TOTAL", "Total a pagar", "Importe total"), "subtotal": ("Subtotal", "Base imponible"),
-           "cash": ("Efectivo", "Entregado"), "change": ("Cambio", "Devolución")},
-    "it": {"total": ("TOTALE", "Totale complessivo", "TOTALE EURO"), "subtotal": ("Subtotale", "Imponibile"),
-           "cash": ("Contanti", "CONTANTE"), "change": ("Resto",)},
-    "nl": {"total": ("Totaal", "TE BETALEN", "Totaal te betalen"), "subtotal": ("Subtotaal",),
-           "cash": ("Contant", "PIN"), "change": ("Wisselgeld", "Terug")},
-}  # fmt: skip
+    "de": {
+        "total": ("SUMME", "Gesamtbetrag", "Gesamt", "Zu zahlen", "Total"),
+        "subtotal": ("Zwischensumme",),
+        "cash": ("Bar", "Gegeben", "BAR"),
+        "change": ("Rückgeld", "Zurück"),
+    },
+    "fr": {
+        "total": ("TOTAL TTC", "Total à payer", "TOTAL", "Net à payer"),
+        "subtotal": ("Sous-total", "S/TOTAL"),
+        "cash": ("Espèces", "CB"),
+        "change": ("Rendu", "Monnaie"),
+    },
+    "es": {
+        "total": ("TOTAL", "Total a pagar", "Importe total"),
+        "subtotal": ("Subtotal", "Suma"),
+        "cash": ("Efectivo", "Entregado"),
+        "change": ("Cambio", "Devolución"),
+    },
+    "it": {
+        "total": ("TOTALE", "Totale complessivo", "TOTALE EURO"),
+        "subtotal": ("Subtotale", "SUBTOTALE"),
+        "cash": ("Contanti", "CONTANTE"),
+        "change": ("Resto",),
+    },
+    "nl": {
+        "total": ("Totaal", "TE BETALEN", "Totaal te betalen"),
+        "subtotal": ("Subtotaal",),
+        "cash": ("Contant", "PIN"),
+        "change": ("Wisselgeld", "Terug"),
+    },
+}
 _TOTAL = (
-    "TOTAL", "Total", "TOTAL", "Grand Total", "GRAND TOTAL", "Total Amount", "Net Total", "Nett Total", "NETT TOTAL", "Amount Due",
-    "Total Payable", "Final Total", "Total Due", "Balance Due", "Amount Payable", "TOTAL SALES", "Total Sale", "Bill Total", "NET AMT",
-    "TOTAL AMT", "Total To Pay", "Nett Amount", "To Pay", "Due", "Total Price",
-)  # fmt: skip
+    "TOTAL",
+    "Total",
+    "TOTAL",
+    "Grand Total",
+    "GRAND TOTAL",
+    "Total Amount",
+    "Net Total",
+    "Nett Total",
+    "NETT TOTAL",
+    "Amount Due",
+    "Total Payable",
+    "Final Total",
+    "Total Due",
+    "Balance Due",
+    "Amount Payable",
+    "TOTAL SALES",
+    "Total Sale",
+    "Bill Total",
+    "NET AMT",
+    "TOTAL AMT",
+    "Total To Pay",
+    "Nett Amount",
+    "To Pay",
+    "Due",
+    "Total Price",
+)
 _ROUNDED = (
-    "Rounded Total", "Total Rounded", "TOTAL AMT PAYABLE", "Final Total", "TOTAL", "Net Total Rounded", "Total After Rounding",
-    "Nett Total", "Amount Payable", "TOTAL DUE", "Total Payable", "TOTAL AFTER ADJ", "GRAND TOTAL", "Total After Adj Incl",
-)  # fmt: skip
+    "Rounded Total",
+    "Total Rounded",
+    "TOTAL AMT PAYABLE",
+    "Final Total",
+    "TOTAL",
+    "Net Total Rounded",
+    "Total After Rounding",
+    "Nett Total",
+    "Amount Payable",
+    "TOTAL DUE",
+    "Total Payable",
+    "TOTAL AFTER ADJ",
+    "GRAND TOTAL",
+    "Total After Adj Incl",
+)
 
 
 def write_totals(till: Till, bill: Bill, style: str) -> None:
     """Everything from the subtotal to the amount to be paid; ``style`` is how the labels stand to the amounts."""
     values = till.values
     rows = _rows(values, bill)
-    suffix = values.pick("", ":", ":", " :", "")
-    note = values.pick("", "", f" ({till.symbol})", f" {till.symbol}") if till.symbol else ""
+    suffix = values.pick("|:|:| :|")
+    note = values.pick(f"|| ({till.symbol})| {till.symbol}") if till.symbol else ""
     symbol = till.symbol if not note else ""
     big = values.rng.choice((1, 1, 1, 1.2, 1.5)) if style != "dots" else 1.0
     bold = values.chance(0.4)
@@ -46,8 +101,13 @@ def write_totals(till: Till, bill: Bill, style: str) -> None:
         till.gap(0.4)
     start = till.y
     if values.chance(0.3):
-        _row(till, style, (values.pick("Total Qty", "Qty", "Items", "Total Quantity", "No. of items", "Item Count"), suffix),
-             [Piece(values.pick(str(bill.pieces), str(len(bill.items))), "quantity")], "quantity")  # fmt: skip
+        _row(
+            till,
+            style,
+            (values.pick("Total Qty|Qty|Items|Total Quantity|No. of items|Item Count"), suffix),
+            [Piece(values.one((str(bill.pieces), str(len(bill.items)))), "quantity")],
+            "quantity",
+        )
     for label, amount, field in rows:
         final = field == "total"
         text = values.amount(amount, field, symbol, apart=till.apart)
@@ -65,7 +125,7 @@ def write_totals(till: Till, bill: Bill, style: str) -> None:
         till.gap(0.6)
     if values.chance(0.1):
         told = Piece(number(bill.tax, values.locale), "tax~2" if any(field == "tax" for _, _, field in rows) else "tax")
-        words = values.pick("Total Included", "Includes", "Incl.")
+        words = values.pick("Total Included|Includes|Incl.")
         till.text([f"({words}", f"{values.locale.tax[0]} {bill.rate}% :", told, ")"])
 
 
@@ -92,7 +152,12 @@ def _row(
         count = max(0, int(free / till.width_of("..........", scale) * 10) - 1)
         till.row([(0, "l", [Piece(key.text + "." * count, key=field)]), (1, "r", amount)], scale=scale, bold=bold)
     else:
-        till.row([(0, "l", key), (1, "r", amount)], scale=scale, bold=bold)
+        extra: list[tuple[float, str, str]] = (
+            [(0.62, "r", till.values.digits("#"))]
+            if field in ("total", "subtotal") and till.values.chance(0.06)
+            else []
+        )
+        till.row([(0, "l", key), *extra, (1, "r", amount)], scale=scale, bold=bold)
 
 
 def _rows(values: Values, bill: Bill) -> list[Row]:
@@ -108,43 +173,35 @@ def _rows(values: Values, bill: Bill) -> list[Row]:
     if not bare and (bill.goods != bill.total or values.chance(0.5)) and values.chance(0.8):
         rows.append((subtotal, bill.goods, "subtotal"))
     if bill.discount:
-        rows.append((values.pick("Discount", "DISC", "Less Discount", "Total Savings"), -bill.discount, "discount"))
+        rows.append((values.pick("Discount|DISC|Less Discount|Total Savings"), -bill.discount, "discount"))
     elif not bare and values.chance(0.2):
-        rows.append((values.pick("Discount", "Disc", "Item Discount", "Voucher"), Decimal("0.00"), "discount"))
+        rows.append((values.pick("Discount|Disc|Item Discount|Voucher"), Decimal("0.00"), "discount"))
     if bill.service:
-        rows.append((values.pick("Service Charge 10%", "SVC CHG 10%", "Svr Chrg (10%)"), bill.service, "service"))
+        rows.append((values.pick("Service Charge 10%|SVC CHG 10%|Svr Chrg (10%)"), bill.service, "service"))
     states_tax = not bill.inclusive or (not bare and values.chance(0.65))
     if states_tax:
         if values.chance(0.4):
             excluding = values.pick(
-                f"Total (Excluding {tax})", f"Total Sales (Excl. {tax})", f"Total excl {tax}", "Taxable Amount", "Net"
+                f"Total (Excluding {tax})|Total Sales (Excl. {tax})|Total excl {tax}|Taxable Amount|Net"
             )
             rows.append((excluding, bill.net, "net"))
         label = values.pick(
-            f"{tax} {bill.rate}%", f"{tax} @{bill.rate}%", f"Total {tax}", f"{tax} ({bill.rate}%)", f"{tax}", f"Add {tax} {bill.rate}%",
-            f"{tax} Amount", f"{bill.rate}% {tax}", f"{tax} AMT",
-        )  # fmt: skip
+            f"{tax} {bill.rate}%|{tax} @{bill.rate}%|Total {tax}|{tax} ({bill.rate}%)|{tax}|"
+            f"Add {tax} {bill.rate}%|{tax} Amount|{bill.rate}% {tax}|{tax} AMT"
+        )
         rows.append((label, bill.tax, "tax"))
     same = "total~2" if bill.gross == bill.total else "gross"
     rounds = bill.rounding != 0 or (values.name == "my" and values.chance(0.35))
     if (rounds and values.chance(0.85)) or (states_tax and values.chance(0.2)):
         including = values.pick(
-            f"Total (Inclusive of {tax})", f"Total Sales (Inclusive {tax})", f"Total Incl. {tax} @{bill.rate}%", "Total", "TOTAL",
-            f"Total with {tax} @ {bill.rate}%", "Total Amount", f"Amount Incl. {tax}", "TOTAL SALES", "NET TOTAL",
-        )  # fmt: skip
+            f"Total (Inclusive of {tax})|Total Sales (Inclusive {tax})|Total Incl. {tax} @{bill.rate}%|Total|"
+            f"TOTAL|Total with {tax} @ {bill.rate}%|Total Amount|Amount Incl. {tax}|TOTAL SALES|NET TOTAL"
+        )
         rows.append((including, bill.gross, same))
     if rounds:
         rows.append(
             (
-                values.pick(
-                    "Rounding",
-                    "Rounding Adj",
-                    "Round Adj",
-                    "Rounding Adjustment",
-                    "ROUNDING ADJ",
-                    "Round Amt",
-                    "Round Off",
-                ),
+                values.pick("Rounding|Rounding Adj|Round Adj|Rounding Adjustment|ROUNDING ADJ|Round Amt|Round Off"),
                 bill.rounding,
                 "rounding",
             )
@@ -166,28 +223,17 @@ def write_payment(till: Till, bill: Bill) -> None:
         till.rule()
     elif values.chance(0.4):
         till.gap(0.5)
-    suffix = values.pick("", ":", " :")
+    suffix = values.pick("|:| :")
     symbol = till.symbol if values.chance(0.5) else ""
     if bill.cash == bill.total and values.chance(0.7):
-        method = values.pick(
-            "VISA",
-            "MASTERCARD",
-            "CREDIT CARD",
-            "Debit",
-            "Visa Card",
-            "TNG eWallet",
-            "AMEX",
-            "MyDebit",
-            "CARD",
-            "Contactless",
-        )
+        method = values.pick("VISA|MASTERCARD|CREDIT CARD|Debit|Visa Card|TNG eWallet|AMEX|MyDebit|CARD|Contactless")
         _row(till, "spread", (method, suffix), values.amount(bill.total, "payment", symbol), "payment")
         if values.chance(0.5):
             till.text(
                 [
-                    values.pick("Card No", "Card:", "XXXX"),
+                    values.pick("Card No|Card:|XXXX"),
                     values.digits("XXXXXXXXXXXX####"),
-                    Piece(values.pick("Approval", "Auth:", "APPR"), key="approval"),
+                    Piece(values.pick("Approval|Auth:|APPR"), key="approval"),
                     Piece(values.digits("######"), "approval"),
                 ],
                 centre=False,
@@ -222,20 +268,18 @@ def write_tax_summary(till: Till, bill: Bill) -> None:
     """The table of taxed amounts below the sums."""
     values = till.values
     tax = values.one(values.locale.tax)
-    unit = values.pick("", f"({till.symbol})") if till.symbol else ""
-    code = values.pick("SR", "S", "SR", "T", "A", "6%")
+    unit = values.pick(f"|({till.symbol})") if till.symbol else ""
+    code = values.pick("SR|S|SR|T|A|6%")
     till.row(
         [
-            (0, "l", values.pick(f"{tax} Summary", f"{tax} Analysis", f"{tax} Summ", f"{tax} Code")),
-            (0.66, "r", values.pick("Amount", "Amt", "Goods", "Net Amt") + unit),
-            (1, "r", values.pick("Tax", tax, "Tax Amount") + unit),
+            (0, "l", values.pick(f"{tax} Summary|{tax} Analysis|{tax} Summ|{tax} Code")),
+            (0.66, "r", values.pick("Amount|Amt|Goods|Net Amt") + unit),
+            (1, "r", values.one(("Tax", tax, "Tax Amount")) + unit),
         ]
     )
     if values.chance(0.4):
         till.rule()
-    name = values.pick(
-        f"{code} @{bill.rate}%", f"{code} = {bill.rate}%", f"{code} ({bill.rate}%)", f"{code} {bill.rate}"
-    )
+    name = values.pick(f"{code} @{bill.rate}%|{code} = {bill.rate}%|{code} ({bill.rate}%)|{code} {bill.rate}")
     till.row([(0, "l", name), (0.66, "r", values.money(bill.net)), (1, "r", Piece(values.money(bill.tax), "tax~2"))])
     if values.chance(0.3):
         till.row([(0, "l", "ZRL @0%"), (0.66, "r", "0.00"), (1, "r", "0.00")])
