@@ -128,8 +128,10 @@ def _weigh(
 ) -> None:
     """Write s of a window's spans where no window with more context has: spans[first, last - first]."""
     not_here = float(start[0]) + float(end[0])
-    starts = np.array([_log_sum(start[a : b + 1]) for a, b in zip(placed.first, placed.last, strict=True)])
-    ends = np.array([_log_sum(end[a : b + 1]) for a, b in zip(placed.first, placed.last, strict=True)])
+    # The tokens of the words stand side by side: from the first word's first to the last word's last.
+    end_of_words = int(placed.last[-1]) + 1
+    starts = np.logaddexp.reduceat(start[:end_of_words].astype(np.float64), placed.first)
+    ends = np.logaddexp.reduceat(end[:end_of_words].astype(np.float64), placed.first)
     for more in range(min(spans.shape[1], len(starts))):
         kept = len(starts) - more
         first = placed.words[:kept]

@@ -12,6 +12,7 @@ the same label that stands right above or before it; where there is none, it beg
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,10 @@ from model.values import Conventions
 from model.windows import merge_words
 
 RESUME = float(np.log(0.1))
+
+_OUTSIDE = ("O", "")
+# How many entities of its label a piece that resumes is compared with, the last ones first.
+_JOINED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,33 +85,30 @@ class KieResult:
 class PageEntities:
     """What one page contributes: its entities, and what the rules look at.
 
-    words: the page's. bbox: int64 (words, 4), 0-1000 of the upright page. guesses: of each single label that has no
-    entity here the most probable one.
+    words: the page's. bbox: int64 (words, 4), 0-1000 of the upright page. log_probs: float32 (words, C), what each
+    word is labelled. number, turn: the page's.
     """
 
     entities: tuple[Entity, ...]
     words: tuple[Word, ...]
     bbox: NDArray[np.int64]
-    guesses: tuple[Entity, ...] = ()
+    log_probs: NDArray[np.float32]
+    number: int = 1
+    turn: int = 0
 
 
 def decode_page(windows: Sequence[Encoding], logits: Sequence[Logits], page: Page, head: Head) -> PageEntities:
     """Find the entities of one page from all its windows."""
     words = page.words or ()
     rows = [found.kie for found in logits if found.kie is not None]
-    if not words or len(rows) != len(windows):
-        return PageEntities((), words, np.zeros((len(words), 4), dtype=np.int64))
+    if not words:
+        nothing = np.zeros((0, len(head.labels)), dtype=np.float32)
+        return PageEntities((), (), np.zeros((0, 4), dtype=np.int64), nothing, page.number, page.turn)
     log_probs = _log_softmax(merge_words(windows, rows, len(words)) / head.temperature)
     bbox = merge_words(windows, [window.bbox.astype(np.float32) for window in windows], len(words)).astype(np.int64)
     pieces = _join(_pieces(viterbi(log_probs, head.labels), head.labels, log_probs), bbox)
-    missing = {label for label, spec in head.fields.items() if spec.single} - {piece.name for piece in pieces}
-    guesses = (_guess(label, log_probs, head.labels) for label in head.fields if label in missing)
-    return PageEntities(
-        entities=tuple(_entity(piece, page, words) for piece in pieces),
-        words=words,
-        bbox=bbox,
-        guesses=tuple(_entity(piece, page, words) for piece in guesses if piece is not None),
-    )
+    entities = tuple(_entity(piece, page.number, page.turn, words) for piece in pieces)
+    return PageEntities(entities, words, bbox, log_probs, page.number, page.turn)
 
 
 def decode_document(pages: Sequence[PageEntities], head: Head, rules: Collection[str] | None = None) -> KieResult:
@@ -122,8 +124,9 @@ def decode_document(pages: Sequence[PageEntities], head: Head, rules: Collection
     for label, spec in head.fields.items():
         of_label = [(entity, page) for entity, page in found if entity.label == label]
         candidates = _allowed(label, spec, of_label, conventions, active)
-        if not candidates and decoding.GUESS_MISSING in active:
-            guessed = [(entity, page) for page in pages for entity in page.guesses if entity.label == label]
+        if not candidates and spec.single and decoding.GUESS_MISSING in active:
+            guesses = ((_guess(label, page, head.labels), page) for page in pages)
+            guessed = [(entity, page) for entity, page in guesses if entity is not None]
             candidates = _allowed(label, spec, guessed, conventions, active)
         if spec.single:
             candidates = sorted(candidates, key=lambda pair: -pair[0].score)[:1]
@@ -139,18 +142,13 @@ def viterbi(log_probs: NDArray[np.float32], labels: Sequence[str]) -> list[str]:
 
     log_probs: float32 (words, C) in the order of ``labels``, at least one word.
     """
-    split = [_split(label) for label in labels]
-    begun = {name for kind, name in split if kind == "B"}
-    inside = [index for index, (kind, name) in enumerate(split) if kind == "I" and name in begun]
-    states = [*split, *(("R", split[index][1]) for index in inside)]
+    names, inside, penalty = _states(tuple(labels))
     emissions = np.concatenate((log_probs, log_probs[:, inside] + RESUME), axis=1).astype(np.float64)
-    penalty = np.array(
-        [[0.0 if _may_follow(before, after, begun) else -np.inf for after in states] for before in states]
-    )
-    best = emissions[0] + [0.0 if _may_follow(("O", ""), state, begun) else -np.inf for state in states]
+    # The first word may be what may follow O.
+    best = emissions[0] + penalty[0]
     back = np.zeros(emissions.shape, dtype=np.int64)
     for index in range(1, len(emissions)):
-        paths = best[:, None] + penalty
+        paths = best[:, None] + penalty[1:]
         back[index] = paths.argmax(axis=0)
         best = paths.max(axis=0) + emissions[index]
     state = int(best.argmax())
@@ -158,8 +156,23 @@ def viterbi(log_probs: NDArray[np.float32], labels: Sequence[str]) -> list[str]:
     for row in back[:0:-1]:
         state = int(row[state])
         path.append(state)
-    names = [*labels, *(f"R-{split[index][1]}" for index in inside)]
     return [names[state] for state in reversed(path)]
+
+
+@lru_cache(maxsize=64)
+def _states(labels: tuple[str, ...]) -> tuple[tuple[str, ...], list[int], NDArray[np.float64]]:
+    """The decoder's states S: their names, from which columns the resuming ones take their logits, and what may follow.
+
+    The penalty is float64 (1 + S, S): of a state (column) after the beginning (row 0) and after each state, 0 or -inf.
+    """
+    split = [_split(label) for label in labels]
+    begun = {name for kind, name in split if kind == "B"}
+    inside = [index for index, (kind, name) in enumerate(split) if kind == "I" and name in begun]
+    states = [*split, *(("R", split[index][1]) for index in inside)]
+    penalty = [
+        [0.0 if _may_follow(before, after, begun) else -np.inf for after in states] for before in [_OUTSIDE, *states]
+    ]
+    return (*labels, *(f"R-{split[index][1]}" for index in inside)), inside, np.array(penalty)
 
 
 def _split(label: str) -> tuple[str, str]:
@@ -169,7 +182,7 @@ def _split(label: str) -> tuple[str, str]:
     """
     kind, dash, name = label.partition("-")
     if label.upper() in ("O", "OTHER"):
-        return "O", ""
+        return _OUTSIDE
     if dash and name and kind in ("B", "S", "U"):
         return "B", name
     if dash and name and kind in ("I", "E", "L", "R"):
@@ -221,28 +234,34 @@ def _pieces(path: Sequence[str], labels: Sequence[str], log_probs: NDArray[np.fl
 def _join(pieces: Sequence[_Piece], bbox: NDArray[np.int64]) -> list[_Piece]:
     """Join pieces that resume to the last piece of their label that stands right above or before them."""
     joined: list[_Piece] = []
+    by_name: dict[str, list[_Piece]] = {}
     for piece in pieces:
-        earlier = [other for other in joined if other.name == piece.name and _adjacent(other, piece, bbox)]
-        if piece.resumed and earlier:
-            earlier[-1].words += piece.words
-            earlier[-1].score = min(earlier[-1].score, piece.score)
+        earlier = by_name.setdefault(piece.name, [])
+        near = (other for other in earlier[: -_JOINED - 1 : -1] if _adjacent(other, piece, bbox))
+        if piece.resumed and (before := next(near, None)):
+            before.words += piece.words
+            before.score = min(before.score, piece.score)
         else:
             joined.append(piece)
+            earlier.append(piece)
     return joined
 
 
-def _guess(name: str, log_probs: NDArray[np.float32], labels: Sequence[str]) -> _Piece | None:
+def _guess(name: str, page: PageEntities, labels: Sequence[str]) -> Entity | None:
     """Find the most probable entity of a label that was not decoded: favour the label until one appears."""
     own = [index for index, label in enumerate(labels) if _split(label)[1] == name]
     others = [index for index in range(len(labels)) if index not in own]
-    if not own or not others:
+    if not own or not others or not page.words:
         return None
+    log_probs = page.log_probs
     lacking = log_probs[:, others].max(axis=1) - log_probs[:, own].max(axis=1)
     favoured = log_probs.copy()
     favoured[:, own] += lacking.min() + 1e-3
     pieces = [piece for piece in _pieces(viterbi(favoured, labels), labels, log_probs) if piece.name == name]
     best = max(pieces, key=lambda piece: piece.score, default=None)
-    return best if best is not None and best.score >= decoding.LEAST_GUESS else None
+    if best is None or best.score < decoding.LEAST_GUESS:
+        return None
+    return _entity(best, page.number, page.turn, page.words)
 
 
 def _adjacent(above: _Piece, below: _Piece, bbox: NDArray[np.int64]) -> bool:
@@ -259,16 +278,16 @@ def _adjacent(above: _Piece, below: _Piece, bbox: NDArray[np.int64]) -> bool:
     return bool(stacked or same_line)
 
 
-def _entity(piece: _Piece, page: Page, words: Sequence[Word]) -> Entity:
+def _entity(piece: _Piece, number: int, turn: int, words: Sequence[Word]) -> Entity:
     chosen = [words[index] for index in piece.words]
     box = Box.around(point for word in chosen for point in ((word.box.x0, word.box.y0), (word.box.x1, word.box.y1)))
     return Entity(
         label=piece.name,
         text=" ".join(word.text for word in chosen),
         score=min(max(piece.score, 0.0), 1.0),
-        page=page.number,
+        page=number,
         box=box,
-        polygon=_polygon(chosen, box, page.turn),
+        polygon=_polygon(chosen, box, turn),
         words=tuple(piece.words),
     )
 
