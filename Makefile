@@ -29,6 +29,10 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
 
+# The network alone: torch eager beside the exported graphs, with ratios; minutes.
+bench-model: setup ops
+	$(BIN)/python benchmarks/network.py
+
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .

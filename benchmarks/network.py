@@ -1,0 +1,153 @@
+"""The network alone, base size with random weights: torch eager beside the exported graphs, in one run.
+
+Run ``make bench-model``, or ``python benchmarks/network.py --help``. Every round runs every contestant once, so that
+whatever else the machine does falls on all of them alike; the median over the rounds counts. ``eager`` is this
+repository's network in torch computing what the reference computes: all levels of the pyramid, nothing folded.
+Ratios are eager's time divided by the contestant's. A *further question* has its page's visual features already.
+"""
+
+import argparse
+import platform
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from model.bundle import Bundle, Manifest
+from model.network.graphs import encoder_graph, visual_graph
+from model.network.layoutlmv2 import Config, LayoutLMv2
+from model.ops import LIBRARY
+from model.session import Session
+
+Contestant = Callable[[dict[str, NDArray[np.int64]]], object]
+
+FUSED = "fused, native"
+FURTHER = "further question"
+
+
+def contestants(folder: Path, threads: int) -> dict[str, Contestant]:
+    """Every way to compute the same logits, by name, in the order of the report."""
+    torch.manual_seed(0)
+    network = LayoutLMv2(Config(), {"kie": 9}).eval()
+    found: dict[str, Contestant] = {"eager": lambda inputs: eager(network, inputs)}
+    sessions = {}
+    for graph in ("portable", "fused"):
+        bundle = saved(network, folder / graph, fused=graph == "fused")
+        for operators in ("functions", "native"):
+            if operators == "native" and not LIBRARY.is_file():
+                raise SystemExit("The native operators are not built; run make ops.")
+            session = Session(bundle, threads=threads, native_ops=operators == "native")
+            found[f"{graph}, {operators}"] = lambda inputs, session=session: onnx(session, inputs)
+            sessions[f"{graph}, {operators}"] = session
+    found[FURTHER] = lambda inputs: further(sessions[FUSED], inputs)
+    return found
+
+
+@torch.inference_mode()
+def eager(network: LayoutLMv2, inputs: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]:
+    """Logits of torch, as the reference computes them."""
+    tensors = {name: torch.from_numpy(value) for name, value in inputs.items()}
+    visual = network.layoutlmv2.visual_embeddings(tensors["image"], all_levels=True)
+    text = network.layoutlmv2.text_embeddings(tensors["input_ids"], tensors["bbox"], tensors["token_type_ids"])
+    hidden = network.layoutlmv2.encode(text, visual, tensors["bbox"], tensors["attention_mask"])
+    return network.outputs(hidden, visual)["kie_logits"].numpy()
+
+
+def onnx(session: Session, inputs: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]:
+    """Logits of the graphs, from pixels on."""
+    arrays = {name: value for name, value in inputs.items() if name != "image"}
+    return session.encoder({**arrays, "visual_embeddings": session.visual(inputs["image"])})["kie_logits"]
+
+
+def further(session: Session, inputs: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]:
+    """Logits of the graphs for pages whose visual features are known."""
+    arrays = {name: value for name, value in inputs.items() if name != "image"}
+    known = np.zeros((len(inputs["image"]), 49, 768), np.float32)
+    return session.encoder({**arrays, "visual_embeddings": known})["kie_logits"]
+
+
+def saved(network: LayoutLMv2, folder: Path, *, fused: bool) -> Bundle:
+    """The network's graphs on disk, without the proof that an export makes."""
+    folder.mkdir()
+    visual_graph(network).save(folder / "visual.onnx")
+    encoder_graph(network, fused=fused).save(folder / "encoder.onnx")
+    manifest = Manifest("base", "1", "", "", "fp32", "", {}, network.config.to_dict(), {})
+    return Bundle(folder, manifest)
+
+
+def example(batch: int, tokens: int) -> dict[str, NDArray[np.int64]]:
+    """Random rows without padding."""
+    generator = np.random.default_rng(0)
+    return {
+        "input_ids": generator.integers(1000, 30000, (batch, tokens)),
+        "bbox": np.sort(generator.integers(0, 1001, (batch, tokens, 2, 2)), axis=2).reshape(batch, tokens, 4),
+        "image": generator.integers(0, 256, (batch, 3, 224, 224), np.uint8),
+        "attention_mask": np.ones((batch, tokens), np.int64),
+        "token_type_ids": np.zeros((batch, tokens), np.int64),
+    }
+
+
+def measure(found: dict[str, Contestant], inputs: dict[str, NDArray[np.int64]], rounds: int) -> dict[str, float]:
+    """Median seconds of every contestant, and that all agree on the logits."""
+    logits = {name: np.asarray(run(inputs)) for name, run in found.items()}  # the warm-up
+    for name, value in logits.items():
+        difference = float(np.abs(value - logits["eager"]).max())
+        if name != FURTHER and not difference < 1e-4:
+            raise SystemExit(f"{name} differs from eager by {difference:.2g}; its time means nothing.")
+    times: dict[str, list[float]] = {name: [] for name in found}
+    for _ in range(rounds):
+        for name, run in found.items():
+            start = time.perf_counter()
+            run(inputs)
+            times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def machine(threads: int) -> str:
+    """What was measured on, and which commit."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    processor = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "")
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+    return (
+        f"{processor or platform.processor()}, {threads} threads, torch {torch.__version__}, "
+        f"ONNX Runtime {ort.__version__}, commit {commit or 'unknown'}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--tokens", type=int, nargs="+", default=[128, 256, 512])
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 8])
+    parser.add_argument("--rounds", type=int, default=5, help="of a batch of one; larger batches get fewer")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    with tempfile.TemporaryDirectory() as folder:
+        found = contestants(Path(folder), arguments.threads)
+        table = Table(title="LayoutLMv2 base, fp32, milliseconds a batch (times as fast as eager)")
+        table.caption = machine(arguments.threads)
+        for column in ("tokens", "batch", *found):
+            table.add_column(column, justify="right")
+        for batch in arguments.batches:
+            for tokens in arguments.tokens:
+                rounds = arguments.rounds if batch == 1 else max(2, arguments.rounds // 2)
+                times = measure(found, example(batch, tokens), rounds)
+                cells = [
+                    f"{1000 * seconds:.0f}" + ("" if name == "eager" else f" ({times['eager'] / seconds:.2f})")
+                    for name, seconds in times.items()
+                ]
+                table.add_row(str(tokens), str(batch), *cells)
+        Console(width=150).print(table)
+
+
+if __name__ == "__main__":
+    main()
