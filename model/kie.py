@@ -1,35 +1,23 @@
 """Key information: per-token logits become entities on the page, and entities the fields a document has.
 
-Each word is labelled by its first sub-token, as in training. Labels are decoded for the page as a whole (Viterbi),
-so that what comes out is always a valid BIO sequence: an entity begins with B or where nothing of its label stands
-before it.
-
-Reading order goes line by line across columns, so an address beside a date is read as address, date, address. Models
-are trained to say I where such an entity goes on. The decoder therefore knows a third state beside B and I: *resume*,
-which has I's logit, may follow anything, and costs ``RESUME``. A piece that begins with it is joined to the piece of
-the same label that stands right above or before it; where there is none, it begins an entity of its own.
+Each word is labelled by its first sub-token, as in training; ``bio`` makes entities of the labels of a page, over line
+breaks and beside other columns. Fields are chosen among the entities of all pages of a document.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model import bio, values
 from model import rules as decoding
-from model import values
+from model.bio import Piece
 from model.bundle import FieldSpec, Head
 from model.page import Box, Page, Polygon, Word
 from model.tensors import Encoding, Logits
 from model.values import Conventions
 from model.windows import merge_words
-
-RESUME = float(np.log(0.1))
-
-_OUTSIDE = ("O", "")
-# How many entities of its label a piece that resumes is compared with, the last ones first.
-_JOINED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +92,9 @@ def decode_page(windows: Sequence[Encoding], logits: Sequence[Logits], page: Pag
     if not words:
         nothing = np.zeros((0, len(head.labels)), dtype=np.float32)
         return PageEntities((), (), np.zeros((0, 4), dtype=np.int64), nothing, page.number, page.turn)
-    log_probs = _log_softmax(merge_words(windows, rows, len(words)) / head.temperature)
+    log_probs = bio.log_softmax(merge_words(windows, rows, len(words)) / head.temperature)
     bbox = merge_words(windows, [window.bbox.astype(np.float32) for window in windows], len(words)).astype(np.int64)
-    pieces = _join(_pieces(viterbi(log_probs, head.labels), head.labels, log_probs), bbox)
+    pieces = bio.entities(log_probs, bbox, head.labels)
     entities = tuple(_entity(piece, page.number, page.turn, words) for piece in pieces)
     return PageEntities(entities, words, bbox, log_probs, page.number, page.turn)
 
@@ -125,9 +113,7 @@ def decode_document(pages: Sequence[PageEntities], head: Head, rules: Collection
         of_label = [(entity, page) for entity, page in found if entity.label == label]
         candidates = _allowed(label, spec, of_label, conventions, active)
         if not candidates and spec.single and decoding.GUESS_MISSING in active:
-            guesses = ((_guess(label, page, head.labels), page) for page in pages)
-            guessed = [(entity, page) for entity, page in guesses if entity is not None]
-            candidates = _allowed(label, spec, guessed, conventions, active)
+            candidates = _allowed(label, spec, _guesses(label, pages, head), conventions, active)
         if spec.single:
             candidates = sorted(candidates, key=lambda pair: -pair[0].score)[:1]
             if decoding.SINGLE_VALUED in active:
@@ -137,148 +123,17 @@ def decode_document(pages: Sequence[PageEntities], head: Head, rules: Collection
     return KieResult(tuple(entity for entity, _ in found if id(entity) not in dropped), tuple(fields))
 
 
-def viterbi(log_probs: NDArray[np.float32], labels: Sequence[str]) -> list[str]:
-    """Decode the most probable valid sequence: for each word a label, or ``R-X`` where an entity X is resumed.
-
-    log_probs: float32 (words, C) in the order of ``labels``, at least one word.
-    """
-    names, inside, penalty = _states(tuple(labels))
-    emissions = np.concatenate((log_probs, log_probs[:, inside] + RESUME), axis=1).astype(np.float64)
-    # The first word may be what may follow O.
-    best = emissions[0] + penalty[0]
-    back = np.zeros(emissions.shape, dtype=np.int64)
-    for index in range(1, len(emissions)):
-        paths = best[:, None] + penalty[1:]
-        back[index] = paths.argmax(axis=0)
-        best = paths.max(axis=0) + emissions[index]
-    state = int(best.argmax())
-    path = [state]
-    for row in back[:0:-1]:
-        state = int(row[state])
-        path.append(state)
-    return [names[state] for state in reversed(path)]
-
-
-@lru_cache(maxsize=64)
-def _states(labels: tuple[str, ...]) -> tuple[tuple[str, ...], list[int], NDArray[np.float64]]:
-    """The decoder's states S: their names, from which columns the resuming ones take their logits, and what may follow.
-
-    The penalty is float64 (1 + S, S): of a state (column) after the beginning (row 0) and after each state, 0 or -inf.
-    """
-    split = [_split(label) for label in labels]
-    begun = {name for kind, name in split if kind == "B"}
-    inside = [index for index, (kind, name) in enumerate(split) if kind == "I" and name in begun]
-    states = [*split, *(("R", split[index][1]) for index in inside)]
-    penalty = [
-        [0.0 if _may_follow(before, after, begun) else -np.inf for after in states] for before in [_OUTSIDE, *states]
+def _guesses(label: str, pages: Sequence[PageEntities], head: Head) -> list[tuple[Entity, PageEntities]]:
+    """What might be a label without any entity, on each page that has something that is not too improbable."""
+    guesses = ((bio.guess(label, page.log_probs, head.labels), page) for page in pages)
+    return [
+        (_entity(piece, page.number, page.turn, page.words), page)
+        for piece, page in guesses
+        if piece is not None and piece.score >= decoding.LEAST_GUESS
     ]
-    return (*labels, *(f"R-{split[index][1]}" for index in inside)), inside, np.array(penalty)
 
 
-def _split(label: str) -> tuple[str, str]:
-    """What a label does (O outside, B begins, I goes on, R resumes) to an entity of which name.
-
-    BIOES is read as BIO (E goes on, S begins); a label without a prefix goes on, and begins where there is none.
-    """
-    kind, dash, name = label.partition("-")
-    if label.upper() in ("O", "OTHER"):
-        return _OUTSIDE
-    if dash and name and kind in ("B", "S", "U"):
-        return "B", name
-    if dash and name and kind in ("I", "E", "L", "R"):
-        return ("R" if kind == "R" else "I"), name
-    return "I", label
-
-
-def _may_follow(before: tuple[str, str], after: tuple[str, str], begun: Collection[str]) -> bool:
-    kind, name = after
-    if kind == "R":
-        return before[1] != name
-    return kind != "I" or before[1] == name or name not in begun
-
-
-@dataclass(slots=True)
-class _Piece:
-    """Words of one label that follow each other; ``score`` is the probability of the least sure of them."""
-
-    name: str
-    words: list[int]
-    score: float
-    resumed: bool
-
-
-def _pieces(path: Sequence[str], labels: Sequence[str], log_probs: NDArray[np.float32]) -> list[_Piece]:
-    probs = np.exp(log_probs.astype(np.float64))
-    split = [_split(label) for label in labels]
-    columns = {name: [i for i, other in enumerate(split) if other[1] == name] for _, name in split if name}
-    going_on = {name: [i for i in columns[name] if split[i][0] == "I"] for name in columns}
-    pieces: list[_Piece] = []
-    current: _Piece | None = None
-    for index, (kind, name) in enumerate(map(_split, path)):
-        ended = current
-        if current and kind == "I" and name == current.name:
-            current.words.append(index)
-            # A word inside is right if it goes on; the first one if it is of this label at all.
-            current.score = min(current.score, float(probs[index, going_on[name]].sum()))
-            continue
-        current = None
-        if ended:
-            # An entity is also as sure as its end: that this word does not go on with it.
-            ended.score = min(ended.score, 1.0 - float(probs[index, going_on[ended.name]].sum()))
-        if name:
-            current = _Piece(name, [index], float(probs[index, columns[name]].sum()), kind == "R")
-            pieces.append(current)
-    return pieces
-
-
-def _join(pieces: Sequence[_Piece], bbox: NDArray[np.int64]) -> list[_Piece]:
-    """Join pieces that resume to the last piece of their label that stands right above or before them."""
-    joined: list[_Piece] = []
-    by_name: dict[str, list[_Piece]] = {}
-    for piece in pieces:
-        earlier = by_name.setdefault(piece.name, [])
-        near = (other for other in earlier[: -_JOINED - 1 : -1] if _adjacent(other, piece, bbox))
-        if piece.resumed and (before := next(near, None)):
-            before.words += piece.words
-            before.score = min(before.score, piece.score)
-        else:
-            joined.append(piece)
-            earlier.append(piece)
-    return joined
-
-
-def _guess(name: str, page: PageEntities, labels: Sequence[str]) -> Entity | None:
-    """Find the most probable entity of a label that was not decoded: favour the label until one appears."""
-    own = [index for index, label in enumerate(labels) if _split(label)[1] == name]
-    others = [index for index in range(len(labels)) if index not in own]
-    if not own or not others or not page.words:
-        return None
-    log_probs = page.log_probs
-    lacking = log_probs[:, others].max(axis=1) - log_probs[:, own].max(axis=1)
-    favoured = log_probs.copy()
-    favoured[:, own] += lacking.min() + 1e-3
-    pieces = [piece for piece in _pieces(viterbi(favoured, labels), labels, log_probs) if piece.name == name]
-    best = max(pieces, key=lambda piece: piece.score, default=None)
-    if best is None or best.score < decoding.LEAST_GUESS:
-        return None
-    return _entity(best, page.number, page.turn, page.words)
-
-
-def _adjacent(above: _Piece, below: _Piece, bbox: NDArray[np.int64]) -> bool:
-    upper, lower = bbox[above.words], bbox[below.words]
-    first, last = lower[0], upper[-1]
-    height = max(int(np.median(upper[:, 3] - upper[:, 1])), 1)
-    gap = first[1] - upper[:, 3].max()
-    stacked = (
-        -0.5 * height < gap < 1.5 * height
-        and lower[:, 0].min() < upper[:, 2].max()
-        and upper[:, 0].min() < lower[:, 2].max()
-    )
-    same_line = abs((first[1] + first[3]) - (last[1] + last[3])) < height and first[0] >= last[0]
-    return bool(stacked or same_line)
-
-
-def _entity(piece: _Piece, number: int, turn: int, words: Sequence[Word]) -> Entity:
+def _entity(piece: Piece, number: int, turn: int, words: Sequence[Word]) -> Entity:
     chosen = [words[index] for index in piece.words]
     box = Box.around(point for word in chosen for point in ((word.box.x0, word.box.y0), (word.box.x1, word.box.y1)))
     return Entity(
@@ -345,9 +200,3 @@ def _found(spec: FieldSpec, text: str, conventions: Conventions) -> values.Value
     if spec.type == "text":
         return None
     return (values.find_date if spec.type == "date" else values.find_amount)(text, conventions)
-
-
-def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    result: NDArray[np.float32] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return result

@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from model.bio import RESUME, viterbi
 from model.bundle import FieldSpec, Head
 from model.errors import RequestError
-from model.kie import RESUME, Amount, decode_document, decode_page, viterbi
+from model.kie import Amount, decode_document, decode_page
 from model.page import Box, Page, Word
 from model.rules import RULES, line_numbers, near_keyword, total_keywords
 from model.tensors import Encoding, Logits
