@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from model.bundle import Bundle
 from model.errors import ArrayError, BundleError, SessionError
-from model.ops import LIBRARY
+from model.ops import LIBRARY, PROBE, relative_attention_bias
 from model.tensors import IMAGE_SIZE, Encoding, Logits
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -219,6 +219,31 @@ class _VisualCache:
     def info(self) -> CacheInfo:
         with self._lock:
             return CacheInfo(self._hits, self._misses, len(self._pages), self._capacity)
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorCheck:
+    """Whether sessions here run the native operators, and how far these are from their definition (0 = equal)."""
+
+    operators: Literal["native", "portable"]
+    difference: float
+
+
+def check_operators() -> OperatorCheck:
+    """Compare what sessions on this machine's CPU run with the numpy definition, over every distance on a page."""
+    options, native = _options(None, native_ops=True)
+    session = _load(PROBE, options, ["CPUExecutionProvider"])
+    generator, tokens = np.random.default_rng(0), 600
+    edges = generator.permutation(1001)[:tokens]
+    position_ids = np.arange(tokens)[None]
+    bbox = np.stack([edges, edges, edges[::-1], edges[::-1]], axis=-1)[None]
+    attention_mask = generator.integers(0, 2, (1, tokens))
+    bias_1d, bias_x, bias_y = (generator.standard_normal((2, width), np.float32) for width in (257, 513, 513))
+    places = {"position_ids": position_ids, "bbox": bbox, "attention_mask": attention_mask}
+    found = _run(session, {**places, "bias_1d": bias_1d, "bias_x": bias_x, "bias_y": bias_y})["bias"]
+    expected = relative_attention_bias(position_ids, bbox, attention_mask, bias_1d, bias_x, bias_y)
+    difference = float(np.max(np.abs(found - expected)))
+    return OperatorCheck("native" if native else "portable", difference)
 
 
 def _providers(asked: Sequence[str] | None) -> list[str]:

@@ -5,7 +5,7 @@ memory than the weights, every node is one we chose, and a value's name says whe
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -115,10 +115,8 @@ class GraphBuilder:
         """Write the graph to ``path``, checked by ONNX; weights of 2 GiB and more lie in a file beside it."""
         used = {node.domain for node in self.nodes}
         imports = {"": OPSET}
-        functions: Iterable[str] = ()
         if DOMAIN in used:
             imports[DOMAIN] = VERSION
-            functions = FUNCTION_BODIES
         if MICROSOFT in used:
             imports[MICROSOFT] = 1
         read = {value for node in self.nodes for value in node.inputs}
@@ -131,11 +129,22 @@ class GraphBuilder:
             opset_imports=imports,
             name=self.name,
         )
-        parsed = [ir.serde.deserialize_function(onnx.parser.parse_function(text)) for text in functions]
-        model = ir.Model(graph, ir_version=_IR_VERSION, producer_name="layoutserve", functions=parsed)
+        functions = _functions({node.op_type for node in self.nodes if node.domain == DOMAIN})
+        model = ir.Model(graph, ir_version=_IR_VERSION, producer_name="layoutserve", functions=functions)
         size = sum(value.const_value.nbytes for value in constants if value.const_value)
         ir.save(model, path, external_data=f"{path.name}.data" if size > _LARGEST_FILE_BYTES else None)
         onnx.checker.check_model(str(path))
+
+
+def _functions(used: set[str]) -> list[ir.Function]:
+    """The bodies of our operators that a graph uses, and of those that they use."""
+    bodies = [ir.serde.deserialize_function(onnx.parser.parse_function(text)) for text in FUNCTION_BODIES]
+    wanted: set[str] = set()
+    # A body only uses those before it.
+    for body in reversed(bodies):
+        if body.name in used | wanted:
+            wanted |= {body.name} | {node.op_type for node in body if node.domain == DOMAIN}
+    return [body for body in bodies if body.name in wanted]
 
 
 @torch.no_grad()

@@ -13,11 +13,14 @@ from model.ops.definition import (
 
 # The native kernels, where they are built.
 LIBRARY = Path(__file__).with_name("liblayoutserve_ops.so")
+# A graph of the bias operator alone, to compare a library with the definition; model/network/probe.py makes it.
+PROBE = Path(__file__).with_name("probe.onnx")
 
 __all__ = [
     "DOMAIN",
     "LIBRARY",
     "MASKED",
+    "PROBE",
     "VERSION",
     "bucket_table",
     "relative_attention_bias",

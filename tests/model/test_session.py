@@ -280,3 +280,11 @@ def test_importing_and_running_needs_no_torch(exported):
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert output.strip() == "[]"
+
+
+def test_the_operators_are_checked_against_their_definition(tmp_path, monkeypatch):
+    assert session.check_operators() == session.OperatorCheck("native", 0.0)
+    monkeypatch.setattr(session, "LIBRARY", tmp_path / "none.so")
+    assert session.check_operators() == session.OperatorCheck("portable", 0.0)
+    monkeypatch.setattr(session, "relative_attention_bias", lambda *arrays: 0.0)
+    assert session.check_operators().difference > 1
