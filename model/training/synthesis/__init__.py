@@ -6,6 +6,7 @@ following every bend. The same arguments give the same bytes, and a page depends
 ranges can be drawn in any order by any number of processes.
 
 Classes (``KINDS``): receipt, invoice, contract, form, letter, email, resume, scientific_article, report.
+``degrade`` does the same to any grey page, so that real documents of all classes can be made to look alike.
 Layouts are drawn by generators that belong either to ``layouts="train"`` or to ``layouts="heldout"``, never to both.
 
 What a page becomes in a file: one JSON object a line (UTF-8), images beside it.
@@ -36,7 +37,18 @@ amount), INVOICE_NUMBER, DUE_DATE, TAX, SUBTOTAL, ITEM_DESCRIPTION, ITEM_QUANTIT
 COMPANY and ADDRESS are the issuer's, never the customer's.
 """
 
+from model.training.synthesis.degradation import Degraded, degrade
 from model.training.synthesis.drawing import HELDOUT_LAYOUTS, KINDS, TRAIN_LAYOUTS, generate
 from model.training.synthesis.page import Question, Span, SyntheticPage
 
-__all__ = ["HELDOUT_LAYOUTS", "KINDS", "TRAIN_LAYOUTS", "Question", "Span", "SyntheticPage", "generate"]
+__all__ = [
+    "HELDOUT_LAYOUTS",
+    "KINDS",
+    "TRAIN_LAYOUTS",
+    "Degraded",
+    "Question",
+    "Span",
+    "SyntheticPage",
+    "degrade",
+    "generate",
+]

@@ -6,10 +6,10 @@ from random import Random
 import numpy as np
 
 from model.page import Box, Word
-from model.training.synthesis import questions as ask
 from model.training.synthesis.content.wordings import FIELDS
 from model.training.synthesis.degradation import degrade
 from model.training.synthesis.page import Indices, Question, Span, SyntheticPage
+from model.training.synthesis.questions import WEIGHTS, Asker
 from model.training.synthesis.sheet import Line, Sheet
 
 LABELS = (
@@ -31,7 +31,7 @@ _LINKED = ("receipt", "invoice", "form")
 
 
 def assemble(
-    rng: Random, sheet: Sheet, document_class: str, layout: str, *, long_side: tuple[int, int]
+    rng: Random, sheet: Sheet, document_class: str, layout: str, *, long_side: tuple[int, int], heldout: bool
 ) -> SyntheticPage:
     """Degrade ``sheet`` and number its words in reading order; the longer side comes out in ``long_side``."""
     # Tall receipts keep their letters readable: never shrink much.
@@ -70,7 +70,7 @@ def assemble(
             name: _text(texts, indices) for name, indices in fields.items() if labelled and name.upper() in LABELS
         },
         links=tuple((keys[name], fields[name]) for name in keys if name in fields) if document_class in _LINKED else (),
-        questions=_questions(rng, texts, fields, keys, document_class, sheet),
+        questions=_questions(Asker(rng, document_class, heldout), texts, fields, keys, sheet),
     )
 
 
@@ -99,49 +99,39 @@ def _text(texts: Sequence[str], indices: Indices) -> str:
 
 
 def _questions(
-    rng: Random,
-    texts: Sequence[str],
-    fields: dict[str, Indices],
-    keys: dict[str, Indices],
-    document_class: str,
-    sheet: Sheet,
+    ask: Asker, texts: Sequence[str], fields: dict[str, Indices], keys: dict[str, Indices], sheet: Sheet
 ) -> tuple[Question, ...]:
     """Up to seven questions with answers, one to three without."""
+    rng, form = ask.rng, ask.document_class == "form"
     asked: list[Question] = []
     weights: dict[str, float] = {}
     for name, indices in fields.items():
         # An answer is what can be read in one go.
-        whole = indices[-1] - indices[0] + 1 == len(indices)
-        if (
-            "~" not in name
-            and whole
-            and (name in FIELDS or name in sheet.asked or (document_class == "form" and name in keys))
-        ):
-            weights[name] = ask.WEIGHTS.get(name, 1.0)
+        known = name in FIELDS or name in sheet.asked or (form and name in keys)
+        if "~" not in name and known and _unbroken(indices):
+            weights[name] = WEIGHTS.get(name, 1.0)
     for name in _sample(rng, weights, 7):
         places = [fields[name]]
         other = fields.get(f"{name}~2")
-        if other and _text(texts, other) == _text(texts, fields[name]) and other[-1] - other[0] + 1 == len(other):
+        if other and _text(texts, other) == _text(texts, fields[name]) and _unbroken(other):
             places.append(other)
-        known = name in FIELDS
-        text = (
-            rng.choice(sheet.asked[name])
-            if name in sheet.asked
-            else ask.key_wording(rng, _text(texts, keys[name]), document_class)
-            if name in keys and (not known or rng.random() < (0.7 if document_class == "form" else 0.15))
-            else ask.wording(rng, name, document_class)
-        )
+        if name in sheet.asked:
+            text = rng.choice(sheet.asked[name])
+        elif name in keys and (name not in FIELDS or rng.random() < (0.7 if form else 0.15)):
+            text = ask.key(_text(texts, keys[name]))
+        else:
+            text = ask.field(name)
         answers = tuple(dict.fromkeys(_text(texts, place) for place in places))
         asked.append(Question(text, answers, tuple(places)))
-    present = {*fields, *(name.split("~")[0] for name in fields)}
+    present = {name.split("~")[0] for name in fields}
     missing = rng.sample(sheet.missing, min(len(sheet.missing), rng.randint(0, 3)))
-    none = [ask.key_wording(rng, key, document_class) for key in missing]
-    count = rng.randint(1, 3) - len(missing)
-    # What a form's keys mean is open: only what no form asks for is certainly absent.
-    if count > 0:
-        none += ask.absent(rng, present, document_class, count)
+    none = [ask.key(key) for key in missing] + ask.absent(present, max(0, rng.randint(1, 3) - len(missing)))
     asked += [Question(text, (), ()) for text in dict.fromkeys(none)]
     return tuple(asked)
+
+
+def _unbroken(indices: Indices) -> bool:
+    return indices[-1] - indices[0] + 1 == len(indices)
 
 
 def _sample(rng: Random, weights: dict[str, float], count: int) -> list[str]:

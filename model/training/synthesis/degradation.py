@@ -83,7 +83,7 @@ def _place(
 ) -> tuple[Grey, Floats]:
     """Lay the paper on the scanner's glass or on a table, and look at it from there."""
     height, width = page.shape
-    stretch = rng.uniform(0.82, 1.22) if receipt else rng.uniform(0.97, 1.03)
+    stretch = rng.uniform(0.72, 1.08) if receipt else rng.uniform(0.97, 1.03)
     w, h = width * stretch, float(height)
     draw = rng.random()
     angle = 0.0 if draw < 0.25 else rng.gauss(0, 0.8) if draw < 0.85 else rng.uniform(-5, 5)

@@ -46,4 +46,4 @@ def generate(
     name = rng.choice([name for name in table if name.split(".")[0] == document_class])
     module = next(m for m in _MODULES if name in m.LAYOUTS or name in m.HELDOUT)
     values = Values(rng, rng.choice(module.countries(name)))
-    return assemble(rng, table[name](values), document_class, name, long_side=long_side)
+    return assemble(rng, table[name](values), document_class, name, long_side=long_side, heldout=layouts == "heldout")

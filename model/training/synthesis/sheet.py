@@ -64,6 +64,9 @@ class Sheet:
         left = x - {"l": 0.0, "m": length / 2, "r": length}[anchor]
         self.draw.text((left, y), text, fill=ink, font=font, anchor="ls")
         _, top, _, bottom = font.getbbox(text, anchor="ls")
+        # A little air above and below, as text detectors leave it.
+        air = font.size * 0.06
+        top, bottom = top - air, bottom + air
         line = Line(y + top, y + bottom)
         begin = left
         for word, name, key in tokens:

@@ -12,6 +12,31 @@ FRAMES = words(
     "Which is the {x}?|What was the {x}?",
     "|",
 )
+UNSEEN_FRAMES = words(
+    "Kindly state the {x}.|Look up the {x}.|I need to know the {x}.|Do you know what the {x} is?|{x} please|"
+    "On this {doc}, what is the {x}?|Show me the {x} of the {doc}.|What can you tell me about the {x}?|State the {x}|"
+    "May I have the {x}?|What {x} do you see?",
+    "|",
+)
+"""Frames that no training page uses: pages of held-out layouts do, to measure on."""
+UNSEEN_OWN: dict[str, tuple[str, ...]] = {
+    "company": words(
+        "Who runs this business?|Which firm made out the {doc}?|Who received the money?|From whom is this {doc}?", "|"
+    ),
+    "date": words(
+        "What day was it?|When did the customer pay?|When was it bought?|At what date was the {doc} made out?", "|"
+    ),
+    "address": words("Where did this happen?|In which street is the seller?|Where would I find this shop?", "|"),
+    "total": words(
+        "How expensive was it?|What did the customer pay altogether?|How much do I owe?|What does the {doc} add up to?",
+        "|",
+    ),
+    "tax": words("What was added for tax?|How high is the tax?", "|"),
+    "due_date": words("What is the latest day to pay?|When must the money arrive?", "|"),
+    "invoice_number": words("Under which number is the {doc} filed?|How is the {doc} numbered?", "|"),
+    "customer": words("Whom is the {doc} for?|Who ordered?", "|"),
+}
+"""Likewise questions of a field's own."""
 DOCUMENTS = {
     "receipt": ("receipt", "receipt", "receipt", "bill", "slip", "document", "purchase", "till receipt"),
     "invoice": ("invoice", "invoice", "invoice", "bill", "document", "tax invoice"),
@@ -85,6 +110,11 @@ NAMES: dict[str, tuple[str, ...]] = {
     "bank": words("bank|name of the bank|bank name", "|"),
     "terms": words("payment terms|terms of payment", "|"),
     "shipping": words("shipping cost|shipping|freight charge|delivery charge", "|"),
+    "authors": words("authors|names of the authors|list of authors", "|"),
+    "salesperson": words("salesperson|sales representative|person who prepared the {doc}", "|"),
+    "delivery_date": words("delivery date|date of delivery|shipping date", "|"),
+    "customer_number": words("customer number|customer ID|client number", "|"),
+    "currency": words("currency|currency of the {doc}", "|"),
     "subject": words("subject|subject line|subject of the {doc}|topic", "|"),
     "sender": words("sender|name of the sender|author of the {doc}|writer", "|"),
     "recipient": words("recipient|name of the recipient|addressee", "|"),
@@ -220,16 +250,16 @@ HIDDEN_BY: dict[str, tuple[str, ...]] = {
     "iban": ("iban", "bank"),
     "customer": ("customer", "recipient"),
     "recipient": ("recipient", "customer"),
-    "sender": ("sender", "company", "name"),
+    "sender": ("sender", "company", "name", "authors", "party"),
     "contract_signer": ("party", "sender", "name", "signature"),
     "end_date": ("end_date", "term", "due_date"),
     "position": ("position", "sender_title"),
     "employer": ("employer", "company", "sender"),
-    "title": ("title", "subject"),
+    "title": ("title", "subject", "company"),
     "company": ("company", "party", "sender", "employer", "registrant"),
     "party": ("party", "company"),
-    "name": ("name", "company", "customer", "sender", "recipient"),
-    "subject": ("subject", "title"),
+    "name": ("name", "company", "customer", "sender", "recipient", "authors", "party"),
+    "subject": ("subject", "title", "sender"),
     "term": ("term", "terms", "period"),
     "tax": ("tax", "tax~2"),
     "quantity": ("quantity", "item_quantity#0"),
@@ -245,8 +275,14 @@ HIDDEN_BY: dict[str, tuple[str, ...]] = {
     "email": ("email", "website", "sender"),
     "address": ("address", "customer_address"),
     "period": ("period", "date"),
-    "university": ("university", "address"),
+    "university": ("university", "authors"),
     "degree": ("degree", "name"),
+    "authors": ("authors", "name", "sender", "party", "company"),
+    "cashier": ("cashier", "salesperson", "supervisor"),
+    "salesperson": ("salesperson", "cashier", "sender", "name"),
+    "delivery_date": ("delivery_date", "start_date"),
+    "customer_number": ("customer_number", "member", "reference", "account"),
+    "currency": ("currency", "total", "amount"),
 }
 """A page that has one of these may well answer a question for the key: it is no page for it without an answer."""
 

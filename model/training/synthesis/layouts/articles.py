@@ -107,7 +107,7 @@ def _title(desk: Desk, *, boxed: bool) -> None:
     desk.line(Piece(authors, "authors"), anchor=anchor)
     institute = values.pick("Department of|Institute of|School of")
     desk.line(
-        f"{institute} {expand(rng, 'field', RESUME)}, {expand(rng, 'university', RESUME)}",
+        [f"{institute} {expand(rng, 'field', RESUME)},", Piece(expand(rng, "university", RESUME), "university")],
         anchor=anchor,
         italic=True,
         scale=0.9,

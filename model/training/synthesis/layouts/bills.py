@@ -55,7 +55,7 @@ def draw_bill(values: Values, *, items: tuple[int, int], prices: tuple[float, fl
     """A bill of ``items`` (least, most) lines with unit prices between ``prices``; ``services`` for invoices."""
     rng = values.rng
     lines = []
-    for _ in range(rng.randint(*items)):
+    for _ in range(min(rng.randint(*items), rng.randint(*items))):
         quantity = rng.choices((1, 2, 3, 4, 5, 6, 10, 12, 24), (60, 14, 6, 4, 3, 2, 2, 1, 1))[0]
         price = values.price(*prices)
         lines.append(
@@ -79,7 +79,7 @@ def draw_bill(values: Values, *, items: tuple[int, int], prices: tuple[float, fl
     gross = base if inclusive else base + tax
     total = cents(gross, "0.05") if values.name == "my" and not services and values.chance(0.75) else gross
     note = Decimal(rng.choice((1, 1, 5, 10, 10, 50, 100)))
-    cash = total if values.chance(0.35) else (total / note).to_integral_value("ROUND_CEILING") * note
+    cash = total if values.chance(0.45) else (total / note).to_integral_value("ROUND_CEILING") * note
     return Bill(
         tuple(lines),
         goods,

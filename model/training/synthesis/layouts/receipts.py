@@ -30,7 +30,7 @@ _PLANS: dict[str, Plan] = {
         ("two_lines", "code_line", "columns", "price_only"),
         ("spread", "right"),
         ("pairs", "inline"),
-        ("meta", "top", "bottom"),
+        ("meta", "meta", "meta", "top", "bottom"),
         (1, 14),
         (0.5, 60),
     ),
@@ -38,7 +38,7 @@ _PLANS: dict[str, Plan] = {
         ("quantity_first", "columns"),
         ("spread", "right", "dots"),
         ("pairs", "stacked"),
-        ("meta", "bottom"),
+        ("meta", "meta", "bottom"),
         (1, 9),
         (1.2, 80),
         ("my", "my", "my", "us", "sg", "gb"),
@@ -55,7 +55,7 @@ _PLANS: dict[str, Plan] = {
         ("price_only", "single"),
         ("spread", "right"),
         ("inline", "stacked"),
-        ("meta", "top", "bottom"),
+        ("meta", "meta", "meta", "top", "bottom"),
         (1, 2),
         (5, 150),
         ("my", "my", "my", "us", "gb"),
@@ -72,7 +72,7 @@ _PLANS: dict[str, Plan] = {
         ("price_only", "two_lines", "quantity_first", "code_line"),
         ("spread", "right"),
         ("inline", "stacked", "pairs"),
-        ("meta", "bottom", "top"),
+        ("meta", "meta", "meta", "top", "bottom"),
         (1, 15),
         (0.8, 120),
         _ANYWHERE,
@@ -81,7 +81,7 @@ _PLANS: dict[str, Plan] = {
         ("quantity_first", "price_only"),
         ("spread", "dots"),
         ("stacked", "inline"),
-        ("meta", "top", "bottom"),
+        ("meta", "meta", "meta", "top", "bottom"),
         (1, 8),
         (2, 50),
         _ANYWHERE,
@@ -214,6 +214,6 @@ def _draw(values: Values, plan: Plan) -> Sheet:
             centre=False,
         )
     till.gap(values.rng.choice((0.3, 0.8, 1.5)))
-    for _ in range(values.rng.randint(0, 5)):
+    for _ in range(values.rng.choice((0, 1, 2, 3, 4, 5, 6, 8, 11))):
         till.text(values.one(_THANKS))
     return till.cut()

@@ -44,10 +44,10 @@ class Till:
             sheet=Sheet(width, _PAPER),
             family=family,
             size=size,
-            leading=size * rng.uniform(1.12, 1.45),
+            leading=size * rng.uniform(1.15, 1.6),
             left=margin,
             right=width - margin,
-            y=size * rng.uniform(1.5, 4),
+            y=size * rng.uniform(1.5, 4) + (rng.uniform(0, 180) if rng.random() < 0.5 else 0),
             upper=values.chance(0.25),
             symbol=values.one(values.locale.symbols) if values.chance(0.45) else "",
             apart=values.chance(0.3),
@@ -136,5 +136,5 @@ class Till:
 
     def cut(self) -> Sheet:
         """The finished receipt."""
-        self.sheet.crop(self.y + self.size * self.values.rng.uniform(0.5, 6))
+        self.sheet.crop(self.y + self.size * self.values.rng.uniform(0.5, 6 if self.values.chance(0.7) else 16))
         return self.sheet

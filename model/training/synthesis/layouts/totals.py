@@ -169,7 +169,7 @@ def _rows(values: Values, bill: Bill) -> list[Row]:
         )
     )
     rows: list[Row] = []
-    bare = values.chance(0.25)
+    bare = values.chance(0.18)
     if not bare and (bill.goods != bill.total or values.chance(0.5)) and values.chance(0.8):
         rows.append((subtotal, bill.goods, "subtotal"))
     if bill.discount:
@@ -192,7 +192,7 @@ def _rows(values: Values, bill: Bill) -> list[Row]:
         rows.append((label, bill.tax, "tax"))
     same = "total~2" if bill.gross == bill.total else "gross"
     rounds = bill.rounding != 0 or (values.name == "my" and values.chance(0.35))
-    if (rounds and values.chance(0.85)) or (states_tax and values.chance(0.2)):
+    if (rounds and values.chance(0.85)) or (states_tax and values.chance(0.35)):
         including = values.pick(
             f"Total (Inclusive of {tax})|Total Sales (Inclusive {tax})|Total Incl. {tax} @{bill.rate}%|Total|"
             f"TOTAL|Total with {tax} @ {bill.rate}%|Total Amount|Amount Incl. {tax}|TOTAL SALES|NET TOTAL"
