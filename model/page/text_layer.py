@@ -60,10 +60,10 @@ def read_text_layer(page: pdfium.PdfPage, width: int, height: int) -> TextLayer:
         return TextLayer((), 0, 0.0, 0.0)
     turns = np.bincount([character.turn // 90 for character in visible], minlength=4)
     senseless = sum(_is_senseless(character.text) for character in visible) / len(visible)
-    words = _in_order(_pieces(_words(characters)))
+    direction = 90 * int(turns.argmax())
+    words = _in_order(_pieces(_words(characters)), direction)
     # Text that runs downwards (turned by 90 degrees) is read upright once the page is turned back by 270.
-    turn = (360 - 90 * int(turns.argmax())) % 360
-    return TextLayer(words, turn, senseless, invisible / len(visible))
+    return TextLayer(words, (360 - direction) % 360, senseless, invisible / len(visible))
 
 
 def is_trusted(layer: TextLayer, image: NDArray[np.uint8]) -> bool:
@@ -160,14 +160,16 @@ def _frame(box: Box, turn: int) -> tuple[tuple[float, float], tuple[float, float
 
 def _corners(along: tuple[float, float], across: tuple[float, float], turn: int) -> Polygon:
     """The inverse of ``_frame``: corners in reading direction."""
-    ends = [(along[i], across[j]) for i, j in ((0, 0), (1, 0), (1, 1), (0, 1))]
-    if turn == 90:
-        ends = [(-b, a) for a, b in ends]
-    elif turn == 180:
-        ends = [(-a, -b) for a, b in ends]
-    elif turn == 270:
-        ends = [(b, -a) for a, b in ends]
-    first, second, third, fourth = ends
+    (a0, a1), (b0, b1) = along, across
+    return _turned(((a0, b0), (a1, b0), (a1, b1), (a0, b1)), turn)
+
+
+def _turned(polygon: Polygon, degrees: int) -> Polygon:
+    """Turn corners clockwise, by quarters, around the origin."""
+    corners = list(polygon)
+    for _ in range(degrees // 90):
+        corners = [(-y, x) for x, y in corners]
+    first, second, third, fourth = corners
     return first, second, third, fourth
 
 
@@ -215,10 +217,12 @@ def _pieces(words: list[_Span]) -> list[list[_Span]]:
     return pieces
 
 
-def _in_order(pieces: list[list[_Span]]) -> tuple[Word, ...]:
+def _in_order(pieces: list[list[_Span]], direction: int) -> tuple[Word, ...]:
+    """Words in the order of a page whose text runs mostly in one direction."""
     words: list[Word] = []
     joined = [_joined(piece, "") for piece in pieces]
-    rows = reading_order([_corners(piece.along, piece.line, piece.turn) for piece in joined])
+    outlines = [_corners(piece.along, piece.line, piece.turn) for piece in joined]
+    rows = reading_order([_turned(outline, (360 - direction) % 360) for outline in outlines])
     for line, row in enumerate(rows):
         for index in row:
             across = joined[index].across
