@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup serve test check format bench-model bench ops openapi
+.PHONY: setup serve test check format bench-model bench ops openapi contract
 
 setup: $(VENV)/.ready
 
@@ -43,3 +43,8 @@ serve: setup
 
 openapi: setup
 	$(BIN)/layoutserve openapi > openapi.yaml.new && mv openapi.yaml.new openapi.yaml
+
+# At least 2,000 requests made up from the contract, all of schemathesis's checks, against the real app.
+contract: setup
+	CONTRACT_EXAMPLES=100 CONTRACT_PHASES=examples,coverage,fuzzing,stateful CONTRACT_CASES=2000 \
+		$(BIN)/python -m pytest -s tests/service/test_contract.py

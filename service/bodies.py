@@ -5,11 +5,10 @@ to disk. What the caller wrote in a form (text) and in JSON (typed values) is ch
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, MultipartState, parse_options_header
 from starlette.requests import ClientDisconnect, Request
@@ -23,11 +22,13 @@ from service.errors import (
     MalformedBody,
     UnsupportedMediaType,
 )
+from service.schemas import InputWord
 
 # Beside the document a body holds parameters; the caller's own words are the only ones that grow.
 MAX_PARAMETER_BYTES = 8 * 2**20
 MAX_PARTS = 100
 
+_WORDS = TypeAdapter(list[InputWord])
 Schema = TypeVar("Schema", bound=BaseModel)
 
 
@@ -142,12 +143,13 @@ def _from_form(parts: list[tuple[str, bytes]], schema: type[Schema]) -> Schema:
         else:
             try:
                 text = data.decode("utf-8")
-                value = json.loads(text) if name == "words" else text
+                # As strict as in a JSON body: only what is text in a form by nature is read leniently.
+                value = _WORDS.validate_json(text, strict=True) if name == "words" else text
             except UnicodeDecodeError:
                 faults.append(Fault(name, "must be UTF-8"))
                 continue
-            except (json.JSONDecodeError, RecursionError):
-                faults.append(Fault(name, "must be JSON: a list of words with text, box and page"))
+            except ValidationError as error:
+                faults += [Fault(f"{name}.{fault.field}", fault.message) for fault in faults_of(error)]
                 continue
         if name in repeatable:
             values.setdefault(name, []).append(value)  # type: ignore[attr-defined]

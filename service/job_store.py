@@ -10,11 +10,12 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from service.errors import Conflict, IdempotencyMismatch, NotFound, SettingsError
 
+MISSING = "There is no such job: it was deleted or never was; finished ones are deleted after a while."
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
   id TEXT PRIMARY KEY, owner TEXT NOT NULL, endpoint TEXT NOT NULL, request_id TEXT NOT NULL,
@@ -161,25 +162,20 @@ class JobStore:
         with self._lock:
             job = self._job(self._connection, id_)
         if job is None or job.owner != owner:
-            raise NotFound("There is no such job; finished jobs are deleted after a while.")
+            raise NotFound(MISSING)
         return job
 
-    def cancel(self, id_: str, owner: str, *, now: float, expires: float) -> StoredJob:
-        """Cancel a job that is not finished. Raises NotFound, and Conflict when it has succeeded or failed."""
+    def delete(self, id_: str, owner: str) -> StoredJob:
+        """Delete a job with its document and result, and give it as it was last; an unfinished one is cancelled.
+
+        Raises NotFound.
+        """
         with self._transaction() as connection:
             job = self._job(connection, id_)
             if job is None or job.owner != owner:
-                raise NotFound("There is no such job; finished jobs are deleted after a while.")
-            if job.status in ("succeeded", "failed"):
-                raise Conflict(f"The job has already {job.status}; only a job that is not finished can be cancelled.")
-            if job.status != "cancelled":
-                connection.execute(
-                    "UPDATE jobs SET status = 'cancelled', finished = ?, expires = ?,"
-                    " document = NULL, holder = NULL"
-                    " WHERE id = ?",
-                    (now, expires, id_),
-                )
-            return self._job(connection, id_) or job
+                raise NotFound(MISSING)
+            connection.execute("DELETE FROM jobs WHERE id = ?", (id_,))
+        return replace(job, status="cancelled") if job.status in ("queued", "running") else job
 
     def claim(self, holder: str, *, now: float, lease_until: float, attempts: int) -> ClaimedJob | None:
         """Take the oldest job that waits or whose lease has run out and that has attempts left."""

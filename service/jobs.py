@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from service.errors import AttemptsExhausted, Overloaded, problem_of
+from service.errors import INTERNAL, AttemptsExhausted, Overloaded, kind_of, problem_of
 from service.job_store import ClaimedJob, IdempotencyKey, JobStore, NewJob, StoredJob
 from service.pace import Pace
 from service.settings import Settings
@@ -75,10 +75,9 @@ class Jobs:
         """Look a job up. Raises NotFound."""
         return await self._call(self._store.read, id_, owner)
 
-    async def cancel(self, id_: str, owner: str) -> StoredJob:
-        """Cancel a job; its work stops. Raises NotFound, Conflict."""
-        now = time.time()
-        stored = await self._call(self._store.cancel, id_, owner, now=now, expires=now + self._settings.job_ttl_s)
+    async def delete(self, id_: str, owner: str) -> StoredJob:
+        """Delete a job and stop its work; gives it as it was last. Raises NotFound."""
+        stored = await self._call(self._store.delete, id_, owner)
         if (task := self._running.get(id_)) is not None:
             task.cancel()
         return stored
@@ -138,13 +137,14 @@ class Jobs:
         if not held or task.cancelled():
             self._telemetry.jobs.labels("cancelled").inc()
             return
-        result, problem = None, None
-        if (error := task.exception()) is None:
-            result = task.result()
+        result, problem, outcome = None, None, "succeeded"
+        if isinstance(error := task.exception(), Exception):
+            described = problem_of(error, job.request_id)
+            problem, outcome = described.model_dump_json(), described.type.rpartition(":")[2]
+            if kind_of(error) is INTERNAL:
+                log_unexpected(_log, "job failed", error)
         else:
-            described = problem_of(error, job.request_id) if isinstance(error, Exception) else None
-            problem = None if described is None else described.model_dump_json()
-            log_unexpected(_log, "job failed", error)
+            result = task.result()
         await self._hold_progress(job, progress)
         now = time.time()
         expires = now + self._settings.job_ttl_s
@@ -154,8 +154,8 @@ class Jobs:
         seconds = time.monotonic() - began
         self._pace.record(seconds)
         self._telemetry.jobs.labels("failed" if result is None else "succeeded").inc()
-        fields = {"job": job.id, "endpoint": job.endpoint, "attempt": job.attempts, "seconds": round(seconds, 3)}
-        _log.info("job finished", extra={"fields": fields | {"pages": progress[0]}})
+        fields = {"job": job.id, "endpoint": job.endpoint, "attempt": job.attempts, "outcome": outcome}
+        _log.info("job finished", extra={"fields": fields | {"pages": progress[0], "seconds": round(seconds, 3)}})
 
     async def _hold(self, job: ClaimedJob, task: "asyncio.Future[str]", progress: list[int | None]) -> bool:
         """Prolong the lease until the task is done; False when the job was cancelled or taken over meanwhile."""

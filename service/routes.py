@@ -15,6 +15,7 @@ jobs = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 models = APIRouter(prefix="/v1/models", tags=["models"])
 operations = APIRouter(tags=["operations"])
 
+JOB_PROBLEMS = problems((errors.Unauthorized, errors.NotFound, LayoutServeError))
 Asked = Annotated[Exchange, Depends(Exchange)]
 
 
@@ -83,9 +84,7 @@ async def analyze(asked: Asked) -> Response:
     operation_id="getJob",
     summary="A job's progress and result",
     response_model=schemas.Job,
-    responses=problems(
-        (errors.Unauthorized, errors.NotFound, errors.InvalidParameters, LayoutServeError, errors.NotReady)
-    ),
+    responses=JOB_PROBLEMS,
 )
 async def get_job(request: Request, job_id: str, owner: Owner) -> Response:
     """Look up how far a job is, and its result or problem once it is finished."""
@@ -97,22 +96,13 @@ async def get_job(request: Request, job_id: str, owner: Owner) -> Response:
 @jobs.delete(
     "/{job_id}",
     operation_id="cancelJob",
-    summary="Cancel a job",
+    summary="Cancel or delete a job",
     response_model=schemas.Job,
-    responses=problems(
-        (
-            errors.Unauthorized,
-            errors.NotFound,
-            errors.Conflict,
-            errors.InvalidParameters,
-            LayoutServeError,
-            errors.NotReady,
-        )
-    ),
+    responses=JOB_PROBLEMS,
 )
 async def cancel_job(request: Request, job_id: str, owner: Owner) -> Response:
-    """Stop a job that is not finished; its document is deleted. Cancelling twice is no error."""
-    return Response(job_json(await service_of(request).jobs.cancel(job_id, owner)), media_type=JSON)
+    """Stop a job if it is not finished, delete it with its document and result, and answer as it was last."""
+    return Response(job_json(await service_of(request).jobs.delete(job_id, owner)), media_type=JSON)
 
 
 @models.get(

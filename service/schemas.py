@@ -15,6 +15,13 @@ Task = Literal["kie", "classification", "docvqa"]
 Endpoint = Literal["kie", "classification", "docvqa", "ocr", "analyze"]
 JobStatus = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# JSON Schema, and so the contract, calls 1.0 an integer too.
+Whole = BeforeValidator(_whole)
 Number = Annotated[float, Field(allow_inf_nan=False)]
 BoxTuple = Annotated[
     tuple[Number, Number, Number, Number],
@@ -26,7 +33,7 @@ PolygonTuple = Annotated[
     Field(description="Corners in reading direction: top left, top right, bottom right, bottom left"),
 ]
 Score = Annotated[float, Field(ge=0, le=1, description="Probability from 0 to 1", examples=[0.97])]
-PageNumber = Annotated[int, Field(ge=1, description="Number of the page in the document, from 1", examples=[1])]
+PageNumber = Annotated[int, Field(ge=1, description="Number of the page in the document, from 1", examples=[1]), Whole]
 
 MAX_QUESTIONS = 50
 BASE64_PATTERN = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
@@ -117,7 +124,7 @@ class ClassificationRequest(DocumentRequest):
 
 
 Question = Annotated[str, Field(min_length=1, max_length=1000, examples=["What is the total?"])]
-TopK = Annotated[int, Field(ge=1, le=20, description="Most answers for each question")]
+TopK = Annotated[int, Field(ge=1, le=20, description="Most answers for each question"), Whole]
 
 
 class DocvqaRequest(DocumentRequest):

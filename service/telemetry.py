@@ -30,7 +30,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from model.errors import LayoutServeError
+from model.errors import DocumentError, LayoutServeError, RequestError
 
 REQUEST_ID_FORM = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -148,10 +148,10 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 def log_unexpected(log: logging.Logger, event: str, error: BaseException) -> None:
-    """Log an error nobody foresaw: class and places, and the message only where this package wrote it."""
+    """Log an error nobody foresaw: class and places, and the message only where it cannot quote a document."""
     frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
     fields: dict[str, object] = {"error": type(error).__name__, "at": frames[-8:]}
-    if isinstance(error, LayoutServeError):
+    if isinstance(error, LayoutServeError) and not isinstance(error, RequestError | DocumentError):
         fields["message"] = str(error)
     if error.__cause__ is not None:
         fields["cause"] = type(error.__cause__).__name__

@@ -1,8 +1,11 @@
 """A tiny bundle with all three heads, the real app around it over HTTP, and drawn documents to post."""
 
+import asyncio
 import io
 import json
+import threading
 import time
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,8 +13,14 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 from starlette.testclient import TestClient
 
+from model import bundle as bundles
 from model.bundle import FieldSpec, Head
+from model.page import Box, Word
+from model.pipeline import Pipeline
+from model.session import Session
+from service import schemas
 from service.app import create_app
+from service.backend import Served
 from service.settings import Settings
 
 TESTS = Path(__file__).parents[1]
@@ -101,3 +110,54 @@ def wait_until_ready(client, seconds=60.0):
     while (answer := client.get("/health/ready")).status_code != 200:
         assert time.monotonic() < end, answer.text
         time.sleep(0.05)
+
+
+class GatedBackend:
+    """Reads every page as one word, once the gate is open; runs the model itself."""
+
+    full = False
+    pages_at_once = 4
+    ocr_model = schemas.Model(name="gate", version="1", licence="none")
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.gate = threading.Event()
+        self.gate.set()
+        self.loaded = threading.Event()
+        self.loaded.set()
+        self.begun = 0
+        self.dropped = 0
+        self.error = None
+        self.load_error = None
+
+    async def load(self):
+        while not self.loaded.is_set():
+            await asyncio.sleep(0.01)
+        if self.load_error:
+            raise self.load_error
+        self.session = Session(bundles.load(self.folder, verify=False), threads=1)
+        return {"tiny": Served(Pipeline(self.session.bundle), "portable")}
+
+    async def recognize(self, page, language):
+        self.begun += 1
+        try:
+            while not self.gate.is_set():
+                await asyncio.sleep(0.005)
+        except asyncio.CancelledError:
+            self.dropped += 1
+            raise
+        if self.error:
+            raise self.error
+        return replace(page, words=(Word.from_box("word", Box(10, 10, 50, 30)),)), 0.0
+
+    async def infer(self, model, encodings):
+        return await asyncio.to_thread(self.session.run, encodings), 0.0
+
+    async def close(self):
+        pass
+
+
+@pytest.fixture
+def gated(bundle):
+    """``gated()`` makes a backend with a gate before its OCR."""
+    return lambda: GatedBackend(bundle)

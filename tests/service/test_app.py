@@ -283,7 +283,8 @@ def test_a_job_reports_its_pages_and_gives_the_same_answer(client, drawn):
     assert (job["task"], job["status"]) == ("kie", "succeeded")
     assert job["progress"] == {"pages_done": 3, "pages_total": 3}
     assert without_times(job["result"]) == without_times(post(client, "kie", document).json())
-    problem(client.delete(accepted.headers["location"]), 409, "conflict")
+    assert client.delete(accepted.headers["location"]).json() == job
+    problem(client.get(accepted.headers["location"]), 404, "not-found")
 
 
 def finished(client, location):

@@ -94,25 +94,27 @@ def test_a_job_given_back_can_be_claimed_at_once_and_loses_no_attempt(store):
     assert claim(store, "b").attempts == 1
 
 
-def test_cancelling(store):
+def test_a_deleted_job_is_cancelled_if_it_was_not_finished_and_gone_for_its_holder_too(store):
     job = submit(store)
     claim(store)
-    assert store.cancel(job.id, "anna", now=1.0, expires=2.0).status == "cancelled"
-    assert store.cancel(job.id, "anna", now=1.0, expires=2.0).status == "cancelled"
+    assert store.delete(job.id, "anna").status == "cancelled"
     assert not store.renew(job.id, "a", lease_until=999.0, done=0, total=None)
     assert not finish(store, job.id)
     done = submit(store)
     claim(store)
     finish(store, done.id)
-    with pytest.raises(Conflict):
-        store.cancel(done.id, "anna", now=1.0, expires=2.0)
+    assert store.delete(done.id, "anna").status == "succeeded"
+    for id_ in (job.id, done.id):
+        with pytest.raises(NotFound):
+            store.read(id_, "anna")
 
 
 def test_jobs_of_others_are_not_there(store):
     job = submit(store)
-    for call in (lambda: store.read(job.id, "bert"), lambda: store.cancel(job.id, "bert", now=1.0, expires=2.0)):
+    for call in (store.read, store.delete):
         with pytest.raises(NotFound):
-            call()
+            call(job.id, "bert")
+    assert store.read(job.id, "anna").status == "queued"
 
 
 def test_finished_jobs_and_keys_expire(store):
@@ -224,10 +226,11 @@ def test_a_cancelled_job_stops_working(tmp_path):
         while (await shop.jobs.read(job.id, "anna")).status != "running":
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.05)
-        await shop.jobs.cancel(job.id, "anna")
+        assert (await shop.jobs.delete(job.id, "anna")).status == "cancelled"
         while not stopped:
             await asyncio.sleep(0.01)
-        assert (await shop.jobs.read(job.id, "anna")).status == "cancelled"
+        with pytest.raises(NotFound):
+            await shop.jobs.read(job.id, "anna")
         await shop.jobs.drain(1)
 
     asyncio.run(asyncio.wait_for(scenario(), 10))
