@@ -28,7 +28,9 @@ from model.windows import WindowWords, window_words
 
 MAX_ANSWER_WORDS = 64
 NO_ANSWER = 0.5
+# Spans of a page that may become answers: the best, and of these what is no millionth of the best one's probability.
 _CANDIDATES = 64
+_HOPELESS = float(np.log(1e6))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ def decode_page(
     count = min(_CANDIDATES, int(np.isfinite(flat).sum()))
     best = np.argpartition(-flat, count - 1)[:count]
     best = best[np.argsort(-flat[best], kind="stable")]
+    best = best[flat[best] > flat[best[0]] - _HOPELESS]
     candidates = []
     for index in best.tolist():
         first, more = divmod(index, spans.shape[1])
@@ -148,7 +151,8 @@ def _answer(page: int, words: Sequence[Word], first: int, last: int) -> Answer:
     for word in chosen:
         lines.setdefault(word.line, []).append(word.box)
     boxes = tuple(
-        Box.around(point for box in line for point in ((box.x0, box.y0), (box.x1, box.y1))) for line in lines.values()
+        Box(min(b.x0 for b in line), min(b.y0 for b in line), max(b.x1 for b in line), max(b.y1 for b in line))
+        for line in lines.values()
     )
     return Answer(" ".join(word.text for word in chosen), 0.0, page, boxes, tuple(range(first, last + 1)))
 
