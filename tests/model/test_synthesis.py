@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from model.training.synthesis import HELDOUT_LAYOUTS, KINDS, TRAIN_LAYOUTS, degrade, generate
+from model.training.synthesis.questions import Asker
 from model.training.synthesis.writing import write_pages
 from service.cli import main
 
@@ -107,10 +108,13 @@ def test_some_questions_have_no_answer_and_most_have_one():
     assert 0.15 < share < 0.45
 
 
-def test_a_page_without_a_due_date_may_be_asked_for_one():
-    asked = [question for i in range(60) for question in generate(i, seed=8, kind="receipt").questions]
-    due = [question for question in asked if "due date" in question.question.lower()]
-    assert due and not any(question.answers for question in due)
+def test_absent_fields_are_asked_for_and_present_ones_are_not_among_them():
+    ask = Asker(Random(1), "receipt", False)
+    asked = {question.lower() for _ in range(40) for question in ask.absent({"company", "total"}, 20)}
+    assert any("due date" in question for question in asked)
+    assert any("passport" in question for question in asked)
+    asked = {question.lower() for _ in range(40) for question in ask.absent({"company", "total", "due_date"}, 20)}
+    assert not any("due date" in question for question in asked)
 
 
 @pytest.mark.parametrize("receipt", [False, True])

@@ -45,8 +45,8 @@ class Asker:
         """Up to ``count`` questions for fields that a page with the fields ``present`` does not have."""
         candidates = w.NEVER + w.NEVER_ON_FORMS if self.document_class == "form" else w.FIELDS
         fields = [f for f in candidates if not any(name in present for name in w.HIDDEN_BY.get(f, (f,)))]
-        never = [f for f in w.NEVER if f in fields]
-        chosen = [self.rng.choice(never if self.rng.random() < 0.3 and never else fields) for _ in range(count)]
+        pools = [[f for f in pool if f in fields] or fields for pool in (w.NEVER, w.NEAR, fields)]
+        chosen = [self.rng.choice(self.rng.choice(pools)) for _ in range(count)]
         return [self.field(field) for field in dict.fromkeys(chosen)]
 
     def _unseen(self) -> bool:

@@ -242,6 +242,11 @@ NEVER_ON_FORMS = (
 )
 """What a form's keys mean is open; these are certainly not meant."""
 
+NEAR = words(
+    "due_date due_date iban iban order_number customer terms shipping bank delivery_date email phone fax tax_id "
+    "invoice_number discount subtotal tax address customer_address cashier end_date effective_date sender recipient change cash"
+)
+"""Fields that a page of this kind might well have had."""
 FIELDS = tuple(dict.fromkeys((*NAMES, *OWN)))
 """Every field that has wordings of its own."""
 
