@@ -244,7 +244,8 @@ NEVER_ON_FORMS = (
 
 NEAR = words(
     "due_date due_date iban iban order_number customer terms shipping bank delivery_date email phone fax tax_id "
-    "invoice_number discount subtotal tax address customer_address cashier end_date effective_date sender recipient change cash"
+    "invoice_number discount subtotal tax address customer_address "
+    "cashier end_date effective_date sender recipient change cash"
 )
 """Fields that a page of this kind might well have had."""
 FIELDS = tuple(dict.fromkeys((*NAMES, *OWN)))
