@@ -157,7 +157,7 @@ class Session:
             raise BundleError(f"selftest.npz of {self.bundle.path} does not fit its graphs; export it again.")
         visual = self.visual(inputs.pop("image"))
         outputs = self.encoder({**inputs, "visual_embeddings": visual})
-        return max(float(np.abs(outputs[name] - value).max()) for name, value in expected.items())
+        return float(np.max([np.abs(outputs[name] - value).max() for name, value in expected.items()]))
 
     def _check_tokens(self, encodings: Sequence[Encoding]) -> None:
         config, longest = self.bundle.manifest.config, self.bundle.manifest.max_tokens
