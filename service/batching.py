@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Protocol
 
 from model.page import Page
@@ -181,8 +182,8 @@ def _run_isolated(run: Run, encodings: Sequence[Encoding]) -> list[Logits | Exce
 class Recognizer(Protocol):
     """What reads a page; one for each worker, never used by two threads."""
 
-    def recognize(self, page: Page) -> Page:
-        """Give the page with its words."""
+    def recognize(self, page: Page, given_up: Event) -> Page:
+        """Give the page with its words, unless it is given up meanwhile."""
 
 
 class OcrPool:
@@ -199,7 +200,7 @@ class OcrPool:
     async def recognize(self, page: Page) -> tuple[Page, float]:
         """Give the page with its words, and the seconds it waited.
 
-        Stop waiting (cancel) and a page that has not begun is dropped.
+        Stop waiting (cancel) and a page that has not begun is dropped, one that is being read is given up.
         """
         since = time.perf_counter()
         self._wait(1)
@@ -208,11 +209,16 @@ class OcrPool:
         finally:
             self._wait(-1)
         waited = time.perf_counter() - since
-        reading = executor.submit(recognizer.recognize, page)
+        given_up = Event()
+        reading = executor.submit(recognizer.recognize, page, given_up)
         loop = asyncio.get_running_loop()
         # The worker is free when its thread is, which may be after its page has been given up.
         reading.add_done_callback(lambda _: loop.call_soon_threadsafe(self._idle.put_nowait, worker))
-        return await asyncio.wrap_future(reading), waited
+        try:
+            return await asyncio.wrap_future(reading), waited
+        except asyncio.CancelledError:
+            given_up.set()
+            raise
 
     async def close(self) -> None:
         """Stop the workers; pages that are being read are seen through."""

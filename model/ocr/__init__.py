@@ -5,6 +5,7 @@ and says in which columns it saw each character, and lines are cut into words at
 """
 
 from dataclasses import replace
+from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,10 +34,15 @@ class Ocr:
     def __init__(self, config: OcrConfig | None = None) -> None:
         self._engine = Engine(config or OcrConfig())
 
-    def recognize(self, page: Page) -> Page:
-        """The page with its words and turn; a page that has words is returned as it is."""
+    def recognize(self, page: Page, given_up: Event | None = None) -> Page:
+        """The page with its words and turn; a page that has words is returned as it is.
+
+        Set ``given_up`` from another thread when nobody wants the words any more: OcrError is then raised at the next
+        line, since a dense page takes seconds.
+        """
         if page.words is not None:
             return page
+        self._engine.given_up = given_up or Event()
         image = np.ascontiguousarray(page.image[:, :, ::-1])
         turn, lines = self._read(image)
         found = [pieces(reading, line, quad) for quad, reading, line in lines]

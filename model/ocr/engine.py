@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Literal
 
 import numpy as np
@@ -78,6 +79,7 @@ class Engine:
             raise OcrError(
                 f"The OCR models could not be loaded ({error}): check their folder, names or language."
             ) from error
+        self.given_up = Event()
         self._recognizer: Recognizer = FastRecognizer(reader, threads) if fast else PaddleRecognizer(reader)
 
     def detect(self, image: Image) -> Quads:
@@ -86,8 +88,8 @@ class Engine:
         return np.asarray(found["dt_polys"], dtype=np.float64).reshape(-1, 4, 2)
 
     def read(self, lines: Sequence[Image]) -> list[Reading]:
-        """Read upright lines (BGR), each of its own size."""
-        return self._recognizer.read(lines)
+        """Read upright lines (BGR), each of its own size. Raises OcrError once ``given_up`` is set."""
+        return self._recognizer.read(lines, self.given_up)
 
     def close(self) -> None:
         """Give back the threads."""

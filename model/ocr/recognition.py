@@ -5,6 +5,7 @@ Both give the same words: the same resizing and scaling, the same graph, the sam
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import TYPE_CHECKING, Protocol
 
 import cv2
@@ -26,8 +27,8 @@ _MAX_WIDTH = 3200
 class Recognizer(Protocol):
     """Reads upright lines, BGR pixels each of its own size."""
 
-    def read(self, lines: Sequence[Image]) -> list[Reading]:
-        """What every line says."""
+    def read(self, lines: Sequence[Image], given_up: Event) -> list[Reading]:
+        """What every line says. Raises OcrError once ``given_up`` is set."""
 
     def close(self) -> None:
         """Give back threads."""
@@ -68,10 +69,11 @@ class PaddleRecognizer:
         self._line: Image
         predictor.post_op = self._keep
 
-    def read(self, lines: Sequence[Image]) -> list[Reading]:
+    def read(self, lines: Sequence[Image], given_up: Event) -> list[Reading]:
         """What every line says."""
         readings = []
         for line in lines:
+            _go_on(given_up)
             self._line = line
             (result,) = self._predictor.predict([line])
             readings.append(result["rec_text"])
@@ -98,11 +100,16 @@ class FastRecognizer:
         self._input = self._session.get_inputs()[0].name
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="ocr")
 
-    def read(self, lines: Sequence[Image]) -> list[Reading]:
+    def read(self, lines: Sequence[Image], given_up: Event) -> list[Reading]:
         """What every line says."""
+
+        def read_one(index: int) -> Reading:
+            _go_on(given_up)
+            return self._read(lines[index])
+
         # The longest first, so that no thread is left alone with one in the end.
         order = sorted(range(len(lines)), key=lambda i: -lines[i].shape[1] / lines[i].shape[0])
-        readings = dict(zip(order, self._pool.map(self._read, (lines[i] for i in order)), strict=True))
+        readings = dict(zip(order, self._pool.map(read_one, order), strict=True))
         return [readings[i] for i in range(len(lines))]
 
     def close(self) -> None:
@@ -118,3 +125,8 @@ class FastRecognizer:
         batch[0, :, :, :width] -= 1
         (probabilities,) = self._session.run(None, {self._input: batch})
         return self._decoder.decode(probabilities[0], line)
+
+
+def _go_on(given_up: Event) -> None:
+    if given_up.is_set():
+        raise OcrError("The page was given up while it was read.")

@@ -196,7 +196,7 @@ class Reader:
         self.threads: set[int] = set()
         self.inside = 0
 
-    def recognize(self, page):
+    def recognize(self, page, given_up):
         assert self.inside == 0
         self.inside += 1
         self.threads.add(threading.get_ident())
@@ -229,12 +229,34 @@ def test_a_page_that_is_given_up_while_it_waits_is_not_read():
         reader = Reader()
         pool = OcrPool([reader], Telemetry())
         seen = []
-        reader.recognize = lambda page: (time.sleep(0.02), seen.append(page.number), page)[2]
+        reader.recognize = lambda page, given_up: (time.sleep(0.02), seen.append(page.number), page)[2]
         tasks = [asyncio.create_task(pool.recognize(page(n))) for n in (1, 2, 3)]
         await asyncio.sleep(0.005)
         tasks[1].cancel()
         await tasks[2]
         await pool.close()
         assert seen == [1, 3]
+
+    asyncio.run(scenario())
+
+
+def test_a_page_that_is_given_up_while_it_is_read_frees_its_worker():
+    async def scenario():
+        begun = threading.Event()
+
+        class Patient:
+            def recognize(self, page, given_up):
+                begun.set()
+                if page.number == 1 and not given_up.wait(10):
+                    raise AssertionError("nobody gave the page up")
+                return page
+
+        pool = OcrPool([Patient()], Telemetry())
+        first = asyncio.create_task(pool.recognize(page(1)))
+        while not begun.is_set():
+            await asyncio.sleep(0.001)
+        first.cancel()
+        assert (await asyncio.wait_for(pool.recognize(page(2)), 5))[0].number == 2
+        await pool.close()
 
     asyncio.run(scenario())
