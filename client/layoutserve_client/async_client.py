@@ -26,6 +26,7 @@ from layoutserve_client.operations import (
     DocumentOptions,
     DocvqaOptions,
     Extraction,
+    KieOptions,
     OcrOptions,
     Questions,
 )
@@ -66,7 +67,7 @@ class AsyncClient:
         self._retries = Retries(max_retries, max_wait)
         self._http = httpx.AsyncClient(transport=transport, **connection(base_url, api_key, timeout))
 
-    async def kie(self, file: Document, **options: Unpack[DocumentOptions]) -> KieResponse:
+    async def kie(self, file: Document, **options: Unpack[KieOptions]) -> KieResponse:
         """Find the key information of a document: labelled entities, and typed fields."""
         return await self._run(operations.answer(KieResponse, "kie", file, options, self._retries))
 
@@ -89,7 +90,7 @@ class AsyncClient:
         """Do several tasks with one reading of the document."""
         return await self._run(operations.answer(AnalyzeResponse, "analyze", file, options, self._retries))
 
-    async def extract(self, schema: type[M], file: Document, **options: Unpack[DocumentOptions]) -> M:
+    async def extract(self, schema: type[M], file: Document, **options: Unpack[KieOptions]) -> M:
         """Fill a pydantic model from a document.
 
         A field whose alias or name is a label of the served model (``client.models()``; case, ``_`` and ``-`` do not
@@ -99,7 +100,7 @@ class AsyncClient:
         return (await self.extract_with_sources(schema, file, **options)).value
 
     async def extract_with_sources(
-        self, schema: type[M], file: Document, **options: Unpack[DocumentOptions]
+        self, schema: type[M], file: Document, **options: Unpack[KieOptions]
     ) -> Extraction[M]:
         """The same, and say for each field where on the document its value stands."""
         return await self._run(operations.extract(schema, file, options, self._retries))
@@ -139,7 +140,7 @@ class AsyncClient:
         file: Document,
         *,
         idempotency_key: str | None = None,
-        **options: Unpack[DocumentOptions],
+        **options: Unpack[KieOptions],
     ) -> Job[KieResponse]: ...
     @overload
     async def submit(
@@ -214,7 +215,7 @@ class AsyncClient:
         return await self._run(operations.wait(job, timeout, on_progress, self._retries))
 
     async def cancel(self, job: Job[R] | str) -> Job[R]:
-        """Stop a job that is not finished. Raises Conflict where it is."""
+        """Stop a job, and have the server forget it with its document and result; gives it as it was last."""
         return await self._run(operations.cancel(job, self._retries))
 
     async def models(self) -> list[ModelInfo]:

@@ -21,6 +21,7 @@ from layoutserve_client.operations import (
     DocumentOptions,
     DocvqaOptions,
     Extraction,
+    KieOptions,
     OcrOptions,
     Questions,
 )
@@ -96,7 +97,7 @@ class Client:
         self._retries = Retries(max_retries, max_wait)
         self._http = httpx.Client(transport=transport, **connection(base_url, api_key, timeout))
 
-    def kie(self, file: Document, **options: Unpack[DocumentOptions]) -> KieResponse:
+    def kie(self, file: Document, **options: Unpack[KieOptions]) -> KieResponse:
         """Find the key information of a document: labelled entities, and typed fields."""
         return self._run(operations.answer(KieResponse, "kie", file, options, self._retries))
 
@@ -117,7 +118,7 @@ class Client:
         """Do several tasks with one reading of the document."""
         return self._run(operations.answer(AnalyzeResponse, "analyze", file, options, self._retries))
 
-    def extract(self, schema: type[M], file: Document, **options: Unpack[DocumentOptions]) -> M:
+    def extract(self, schema: type[M], file: Document, **options: Unpack[KieOptions]) -> M:
         """Fill a pydantic model from a document.
 
         A field whose alias or name is a label of the served model (``client.models()``; case, ``_`` and ``-`` do not
@@ -126,9 +127,7 @@ class Client:
         """
         return self.extract_with_sources(schema, file, **options).value
 
-    def extract_with_sources(
-        self, schema: type[M], file: Document, **options: Unpack[DocumentOptions]
-    ) -> Extraction[M]:
+    def extract_with_sources(self, schema: type[M], file: Document, **options: Unpack[KieOptions]) -> Extraction[M]:
         """The same, and say for each field where on the document its value stands."""
         return self._run(operations.extract(schema, file, options, self._retries))
 
@@ -167,7 +166,7 @@ class Client:
         file: Document,
         *,
         idempotency_key: str | None = None,
-        **options: Unpack[DocumentOptions],
+        **options: Unpack[KieOptions],
     ) -> Job[KieResponse]: ...
     @overload
     def submit(
@@ -240,7 +239,7 @@ class Client:
         return self._run(operations.wait(job, timeout, on_progress, self._retries))
 
     def cancel(self, job: Job[R] | str) -> Job[R]:
-        """Stop a job that is not finished. Raises Conflict where it is."""
+        """Stop a job, and have the server forget it with its document and result; gives it as it was last."""
         return self._run(operations.cancel(job, self._retries))
 
     def models(self) -> list[ModelInfo]:

@@ -18,7 +18,7 @@ The tree::
     |   +-- BadRequest            400
     |   +-- Unauthorized          401, 403
     |   +-- NotFound              404
-    |   |   +-- JobExpired        404 for a job that was known: its result is no longer kept
+    |   |   +-- JobExpired        404 for a job: its result is no longer kept
     |   +-- Conflict              409
     |   +-- DocumentTooLarge      413
     |   +-- UnsupportedDocument   415
@@ -106,7 +106,7 @@ class NotFound(StatusError):
 
 
 class JobExpired(NotFound):
-    """404 for a job: its result is no longer kept, or it never existed."""
+    """404 for a job: its result is no longer kept, it was cancelled, or it never existed."""
 
 
 class Conflict(StatusError):

@@ -2,7 +2,7 @@
 
 A field of the model is matched with the labels of the served model by its aliases, then by its name, ignoring case and
 ``_``, ``-`` and spaces. A field that is no label but has a description becomes that question. A field that is neither
-keeps its default. A list takes every entity of its label.
+keeps its default. A list takes everything the document says for its label, from top to bottom.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from pydantic.fields import FieldInfo
 
 from layoutserve_client.conversion import date_in, number_in
 from layoutserve_client.errors import ExtractionError, MappingError
-from layoutserve_client.results import Amount, AnalyzeResponse, Answer, Entity, FieldValue, ModelInfo, Task
+from layoutserve_client.results import Amount, AnalyzeResponse, Answer, FieldText, KieResult, ModelInfo, Task
 
-Source: TypeAlias = FieldValue | Answer | list[Entity]
+Source: TypeAlias = FieldText | Answer | list[FieldText]
 T = TypeVar("T", bound=BaseModel)
 
 
@@ -55,7 +55,7 @@ def choose(models: Sequence[ModelInfo], name: str | None) -> ModelInfo:
 
 def plan(schema: type[BaseModel], model: ModelInfo) -> Plan:
     """Match the fields of the user's model with labels and questions. Raises MappingError, naming every field."""
-    labels = {_plain(label): label.lower() for label in model.labels.get("kie", [])}
+    labels = {_plain(label): label.lower() for label in model.entity_labels}
     found: dict[str, str] = {}
     questions: dict[str, str] = {}
     faults: dict[str, str] = {}
@@ -107,25 +107,33 @@ def _sources(schema: type[BaseModel], plan: Plan, response: AnalyzeResponse) -> 
     for name, label in plan.labels.items():
         if kie is None:
             continue
+        found = _found(kie, label)
         if _is_list(schema.model_fields[name].annotation):
-            yield name, kie.of(label)
-        elif label in kie.fields:
-            yield name, kie.fields[label]
-        elif entities := kie.of(label):  # a label that the model does not declare single-valued
-            best = max(entities, key=lambda entity: entity.score)
-            yield name, FieldValue(text=best.text, value=None, score=best.score, page=best.page, box=best.box)
+            yield name, sorted(found, key=lambda text: (text.page, text.box.y0, text.box.x0))
+        elif found:
+            yield name, found[0]
     answers = response.docvqa.answers if response.docvqa else []
     for name, asked in zip(plan.questions, answers, strict=False):
         if asked.best is not None:
             yield name, asked.best
 
 
+def _found(kie: KieResult, label: str) -> list[FieldText]:
+    """Give what the document says for a label, best first; of a label that is no field, its entities."""
+    if (field := kie.fields.get(label)) is not None:
+        return [field, *field.more]
+    return [
+        FieldText(text=entity.text, value=None, score=entity.score, page=entity.page, box=entity.box)
+        for entity in sorted(kie.of(label), key=lambda entity: -entity.score)
+    ]
+
+
 def _value(field: FieldInfo, source: Source) -> object:
     annotation = field.annotation
     if isinstance(source, list):
         (element,) = get_args(annotation) or (str,)
-        return [_fit(element, (), entity.text, None) for entity in source]
-    return _fit(annotation, field.metadata, source.text, source.value if isinstance(source, FieldValue) else None)
+        return [_fit(element, (), found.text, found.value) for found in source]
+    return _fit(annotation, field.metadata, source.text, source.value if isinstance(source, FieldText) else None)
 
 
 def _fit(annotation: object, metadata: Sequence[Any], text: str, value: str | Amount | None) -> object:

@@ -64,13 +64,19 @@ class DocumentOptions(OcrOptions, total=False):
     words_unit: Literal["pixels", "fractions"]
 
 
+class KieOptions(DocumentOptions, total=False):
+    """The same, for key information. ``rules``: ``"none"`` switches the model's decoding rules off."""
+
+    rules: Literal["model", "none"]
+
+
 class DocvqaOptions(DocumentOptions, total=False):
     """The same, for questions. ``top_k``: most answers for each question, 1 by default."""
 
     top_k: int
 
 
-class AnalyzeOptions(DocvqaOptions, total=False):
+class AnalyzeOptions(KieOptions, DocvqaOptions, total=False):
     """The same, for several tasks. ``tasks``: by default all the model has; docvqa only with ``questions``."""
 
     tasks: Sequence[Task]
@@ -119,7 +125,7 @@ def look_up(job: Job[Any] | str, retries: Retries) -> Steps[Job[Any]]:
 
 
 def cancel(job: Job[Any] | str, retries: Retries) -> Steps[Job[Any]]:
-    """Stop a job."""
+    """Stop a job and have it forgotten."""
     return _job((yield from _with_job("DELETE", job, retries)))
 
 
@@ -206,7 +212,7 @@ def _with_job(method: str, job: Job[Any] | str, retries: Retries) -> Steps[httpx
             error.status,
             type=error.type,
             title=error.title,
-            detail=f"Job {job_id} is not known: its result is no longer kept, or it was another server's.",
+            detail=f"Job {job_id} is not known: it expired, was cancelled, or is another server's.",
             action="Submit the document again.",
             request_id=error.request_id,
         ) from error

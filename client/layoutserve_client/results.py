@@ -111,8 +111,8 @@ class Amount(_Wire):
     currency: str | None = None
 
 
-class FieldValue(_Wire):
-    """The best entity of a label: ``text`` as it stands on the page, ``value`` normalised by the field's type."""
+class FieldText(_Wire):
+    """What a document says for a label: ``text`` as it stands on the page, ``value`` normalised by the field's type."""
 
     text: str
     value: str | Amount | None
@@ -134,6 +134,12 @@ class FieldValue(_Wire):
             except ValueError:
                 return None
         return None
+
+
+class FieldValue(FieldText):
+    """The best of what a document says for a label; ``more`` are further ones, best first, where it has several."""
+
+    more: list[FieldText] = []
 
 
 class ClassScore(_Wire):
@@ -208,12 +214,13 @@ class DocvqaResult(_Wire):
 
 
 class Answered(_Wire):
-    """What every answer holds: who answered, the pages with their words, and where the time went."""
+    """What every answer holds: who answered, the pages with their words, where the time went, what to know of."""
 
     request_id: str
     model: Model
     pages: list[Page]
     timings_ms: dict[str, float]
+    warnings: list[str] = []
 
     @property
     def text(self) -> str:
@@ -317,3 +324,11 @@ class ModelInfo(Model):
     operators: str
     limits: ModelLimits
     metrics: dict[str, dict[str, float]]
+
+    @property
+    def entity_labels(self) -> list[str]:
+        """The labels that entities of kie bear: those of its words without the prefixes of BIO tagging."""
+        plain = (
+            label[2:] if label[1:2] == "-" and label[0] in "BIES" else label for label in self.labels.get("kie", [])
+        )
+        return list(dict.fromkeys(label for label in plain if label != "O"))

@@ -6,6 +6,7 @@ import sys
 import threading
 import types
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -72,7 +73,10 @@ MODEL = {
     "default": True,
     "source": "starter",
     "tasks": ["kie", "classification", "docvqa"],
-    "labels": {"kie": ["COMPANY", "DATE", "TOTAL", "ITEM_AMOUNT"], "classification": ["receipt", "invoice"]},
+    "labels": {
+        "kie": ["O", "B-COMPANY", "I-COMPANY", "B-DATE", "B-TOTAL", "B-ITEM_AMOUNT", "I-ITEM_AMOUNT"],
+        "classification": ["receipt", "invoice"],
+    },
     "fields": {"total": "amount", "date": "date", "company": "text"},
     "precision": "int8",
     "operators": "native",
@@ -188,7 +192,7 @@ class ScriptedServer:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rb") as stream:
+        with suppress(OSError), connection, connection.makefile("rb") as stream:
             while line := stream.readline():
                 method, path, _ = line.decode().split(" ")
                 headers = dict(self._headers(stream))
@@ -200,10 +204,7 @@ class ScriptedServer:
                     return
                 if answer.delay:
                     threading.Event().wait(answer.delay)
-                try:
-                    connection.sendall(bytes(answer))
-                except OSError:
-                    return
+                connection.sendall(bytes(answer))
                 if answer.cut is not None:
                     return
 

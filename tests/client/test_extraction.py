@@ -99,18 +99,18 @@ def test_values_are_read_as_the_fields_type(fill, annotation, text, value, expec
     assert type(extraction.value.total) is type(expected)
 
 
-def test_a_list_takes_every_entity_of_its_label(fill, wire):
+def test_a_list_takes_everything_of_its_label_from_top_to_bottom(fill):
     class Receipt(BaseModel):
         item_amount: list[Decimal]
         total: list[str] = []
 
-    entities = [wire.TOTAL | {"label": "ITEM_AMOUNT", "text": text} for text in ("$ 4.00", "5.00")]
-    extraction, _ = fill(Receipt, entities=entities)
+    amount = field("$ 5.00", {"amount": "5.00", "currency": None}) | {"box": [0, 50, 1, 60]}
+    extraction, _ = fill(Receipt, fields={"item_amount": amount | {"more": [field("$ 4.00")]}})
     assert extraction.value.item_amount == [Decimal("4.00"), Decimal("5.00")]
     assert extraction.value.total == []
 
 
-def test_a_label_without_a_field_takes_the_surest_entity(fill, wire):
+def test_a_label_that_is_no_field_gives_its_surest_entity(fill, wire):
     class Receipt(BaseModel):
         item_amount: Decimal
 

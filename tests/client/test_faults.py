@@ -108,11 +108,11 @@ def test_a_refused_connection(kie, server):
 
 
 def test_a_slow_answer_is_not_asked_for_twice(kie, server, wire):
-    server.answers(otherwise=wire.Answer(wire.ANSWERED | wire.KIE, delay=1.0))
+    server.answers(otherwise=wire.Answer(wire.ANSWERED | wire.KIE, delay=20.0))
     began = time.monotonic()
     with pytest.raises(layoutserve_client.AnswerTimeout, match="still be at work"):
         kie(timeout=0.2)
-    assert time.monotonic() - began < 0.9
+    assert time.monotonic() - began < 10
     assert len(server.requests) == 1
 
 
