@@ -202,7 +202,7 @@ def _tint(rng: Random, image: Grey) -> NDArray[np.uint8]:
     paper = np.array([255, rng.randint(243, 255), rng.randint(222, 255)])
     if rng.random() < 0.2:
         paper = np.array([rng.randint(235, 255), rng.randint(240, 255), 255])
-    ink = np.array([rng.randint(0, 40), rng.randint(0, 40), rng.randint(0, 90)])
+    ink = rng.randint(0, 30) + np.array([rng.randint(0, 12), rng.randint(0, 12), rng.randint(0, 22)])
     steps = np.arange(256)[:, None] / 255
     table = _grey(ink + (paper - ink) * steps)
     return _grey(table[image])

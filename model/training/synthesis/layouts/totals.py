@@ -108,6 +108,7 @@ def write_totals(till: Till, bill: Bill, style: str) -> None:
             [Piece(values.one((str(bill.pieces), str(len(bill.items)))), "quantity")],
             "quantity",
         )
+    count = str(bill.pieces) if values.chance(0.06) else ""
     for label, amount, field in rows:
         final = field == "total"
         text = values.amount(amount, field, symbol, apart=till.apart)
@@ -115,7 +116,16 @@ def write_totals(till: Till, bill: Bill, style: str) -> None:
             till.sheet.rule(
                 till.left + till.room * 0.72, till.y - till.leading * 0.8, till.right, till.y - till.leading * 0.8
             )
-        _row(till, style, (label, note + suffix), text, field, scale=big if final else 1.0, bold=bold and final)
+        _row(
+            till,
+            style,
+            (label, note + suffix),
+            text,
+            field,
+            scale=big if final else 1.0,
+            bold=bold and final,
+            count=count,
+        )
         if final and style == "underlined":
             y = till.y - till.leading * 0.75
             till.sheet.rule(till.left + till.room * 0.72, y, till.right, y, thickness=2)
@@ -138,6 +148,7 @@ def _row(
     *,
     scale: float = 1.0,
     bold: bool = False,
+    count: str = "",
 ) -> None:
     key = Piece("".join(label), key=field)
     text = " ".join(piece if isinstance(piece, str) else piece.text for piece in amount)
@@ -149,14 +160,10 @@ def _row(
         till.row([(place, "r", key), (1, "r", amount)], scale=scale, bold=bold)
     elif style == "dots":
         free = 1 - till.width_of(f"{key.text} {text} ", scale)
-        count = max(0, int(free / till.width_of("..........", scale) * 10) - 1)
-        till.row([(0, "l", [Piece(key.text + "." * count, key=field)]), (1, "r", amount)], scale=scale, bold=bold)
+        dots = max(0, int(free / till.width_of("..........", scale) * 10) - 1)
+        till.row([(0, "l", [Piece(key.text + "." * dots, key=field)]), (1, "r", amount)], scale=scale, bold=bold)
     else:
-        extra: list[tuple[float, str, str]] = (
-            [(0.62, "r", till.values.digits("#"))]
-            if field in ("total", "subtotal") and till.values.chance(0.06)
-            else []
-        )
+        extra = [(0.62, "r", count)] if count and field in ("total", "subtotal") else []
         till.row([(0, "l", key), *extra, (1, "r", amount)], scale=scale, bold=bold)
 
 
