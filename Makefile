@@ -10,7 +10,7 @@ setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet torch==2.13.0
-	$(BIN)/python -m pip install --quiet --editable '.[cpu,torch,dev]' --editable './client[cli,draw]'
+	$(BIN)/python -m pip install --quiet --editable '.[cpu,torch,dev,otel]' --editable './client[cli,draw]'
 	-model/ops/build.sh
 	$(BIN)/layoutserve ocr-models
 	touch $@

@@ -30,6 +30,7 @@ from service.job_store import JobStore
 from service.jobs import Jobs
 from service.settings import Settings
 from service.telemetry import RequestLog, Telemetry
+from service.tracing import TraceRequests
 
 ROUTERS = (routes.documents, routes.jobs, routes.models, routes.operations)
 PLAYGROUND = Path(__file__).parent / "playground"
@@ -84,6 +85,7 @@ def create_app(settings: Settings, engine: Engine | None = None, telemetry: Tele
         app.mount("/", StaticFiles(directory=PLAYGROUND, html=True), name="playground")
     _answer_errors(app, telemetry)
     app.add_middleware(RequestLog, telemetry=telemetry, answer=problem_response)
+    app.add_middleware(TraceRequests)
     _document(app)
     return app
 

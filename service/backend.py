@@ -122,10 +122,7 @@ class LocalBackend:
                 telemetry=self._telemetry,
             )
         served = {name: Served(pipeline, session.operators) for name, (pipeline, session) in models.items()}
-        default = self._settings.model or next(iter(served))
-        if default not in served:
-            raise BundleError(f"The setting model is {default}, but the models are {', '.join(served)}.")
-        return {default: served[default]} | served
+        return default_first(served, self._settings)
 
     async def recognize(self, page: Page, language: str | None) -> tuple[Page, float]:
         """Read a page on the next free worker of its language."""
@@ -225,6 +222,14 @@ def open_session(found: Bundle, settings: Settings, pages_at_once: int) -> Sessi
     fields = {"model": manifest.name, "precision": manifest.precision, "operators": session.operators}
     _log.info("model ready", extra={"fields": fields | {"licence": manifest.licence}})
     return session
+
+
+def default_first(served: Mapping[str, Served], settings: Settings) -> Mapping[str, Served]:
+    """The models by name, beginning with the one that answers who names none. Raises BundleError."""
+    default = settings.model or next(iter(served))
+    if default not in served:
+        raise BundleError(f"The setting model is {default}, but the models are {', '.join(served)}.")
+    return {default: served[default]} | dict(served)
 
 
 def find_bundles(settings: Settings) -> list[Path]:

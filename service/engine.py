@@ -7,6 +7,7 @@ turns. When a deadline passes or a client departs, whatever of its work has not 
 """
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from model.errors import LayoutServeError
 from model.page import Limits, Page, read_document
 from model.pipeline import DocumentResult, PageResult, Pipeline, Recognize, Request, Steps, Work
 from model.tensors import Logits
-from service import answers, schemas
+from service import answers, schemas, tracing
 from service.backend import Backend, LocalBackend, Served
 from service.errors import DeadlineExceeded, NotFound, NotReady, Overloaded
 from service.pace import Pace
@@ -29,6 +30,8 @@ from service.telemetry import Telemetry
 P = ParamSpec("P")
 T = TypeVar("T")
 OnPage = Callable[[int, int], None]
+
+_log = logging.getLogger(__name__)
 
 
 class Engine:
@@ -141,6 +144,9 @@ class Engine:
             raise DeadlineExceeded(f"The document was not done after {seconds:.1f} seconds.") from error
         total = (time.perf_counter() - began) * 1000
         result = replace(result, timings_ms={**result.timings_ms, "total": total})
+        if on_page is None and 0 < self._settings.slow_request_s < total / 1000:
+            fields = {"pages": len(result.pages), "timings_ms": {k: round(v) for k, v in result.timings_ms.items()}}
+            _log.warning("slow request", extra={"fields": fields})
         model = self._backend.ocr_model if endpoint == "ocr" else answers.model(pipeline.bundle)
         return answers.answer(endpoint, result, model, request_id)
 
@@ -150,9 +156,10 @@ class Engine:
         settings = self._settings
         limits = Limits(settings.max_file_bytes, settings.max_pixels, max_pages)
         began = time.perf_counter()
-        document = await self._thread(
-            read_document, body.file, pages=body.pages, dpi=settings.pdf_dpi, limits=limits, ocr=body.ocr
-        )
+        with tracing.span("read"):
+            document = await self._thread(
+                read_document, body.file, pages=body.pages, dpi=settings.pdf_dpi, limits=limits, ocr=body.ocr
+            )
         reading_s = time.perf_counter() - began
         pages, total, done = iter(document), len(document), 0
         results: dict[int, PageResult] = {}
@@ -160,7 +167,8 @@ class Engine:
         async def work(page: Page, index: int) -> None:
             nonlocal done
             try:
-                results[index] = await self._page(pipeline, page, index, request)
+                with tracing.span("page", number=page.number):
+                    results[index] = await self._page(pipeline, page, index, request)
             finally:
                 self._pages.release()
             done += 1
@@ -175,7 +183,8 @@ class Engine:
                     await self._pages.acquire()
                     try:
                         began = time.perf_counter()
-                        page = await self._thread(next, pages)
+                        with tracing.span("read page"):
+                            page = await self._thread(next, pages)
                         reading_s += time.perf_counter() - began
                     except BaseException:
                         self._pages.release()
@@ -185,7 +194,8 @@ class Engine:
         except BaseExceptionGroup as failed:
             raise failed.exceptions[0] from None
         ordered = [results[index] for index in range(total)]
-        result = await self._thread(pipeline.document, ordered, request)
+        with tracing.span("decode document"):
+            result = await self._thread(pipeline.document, ordered, request)
         return replace(result, timings_ms={"read": reading_s * 1000, **result.timings_ms})
 
     async def _page(self, pipeline: Pipeline, page: Page, index: int, request: Request) -> PageResult:
@@ -194,15 +204,19 @@ class Engine:
         steps = pipeline.page(page, index, request)
         waits = {"ocr": 0.0, "infer": 0.0}
         del page
-        step = await self._thread(_advance, steps, None)
+        with tracing.span("look up or encode"):
+            step = await self._thread(_advance, steps, None)
         while not isinstance(step, PageResult):
+            sent: Page | Sequence[Logits]
             if isinstance(step, Recognize):
                 source = "ocr"
-                sent: Page | Sequence[Logits]
-                sent, waits["ocr"] = await self._backend.recognize(step.page, step.language)
+                with tracing.span("ocr"):
+                    sent, waits["ocr"] = await self._backend.recognize(step.page, step.language)
             else:
-                sent, waits["infer"] = await self._backend.infer(pipeline.bundle.manifest.name, step.encodings)
-            step = await self._thread(_advance, steps, sent)
+                with tracing.span("infer", windows=len(step.encodings)):
+                    sent, waits["infer"] = await self._backend.infer(pipeline.bundle.manifest.name, step.encodings)
+            with tracing.span("encode" if isinstance(step, Recognize) else "decode"):
+                step = await self._thread(_advance, steps, sent)
         self._telemetry.pages.labels(source).inc()
         timings = {stage: ms - waits.get(stage, 0.0) * 1000 for stage, ms in step.timings_ms.items()}
         timings["queue"] = sum(waits.values()) * 1000

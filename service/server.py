@@ -16,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from model.errors import LayoutServeError
+from service import tracing
 from service.app import create_app
 from service.settings import Settings
 from service.telemetry import configure_logging, log_unexpected
@@ -98,6 +99,7 @@ class Server(uvicorn.Server):
 def serve(settings: Settings) -> int:
     """Serve until told to stop; gives the exit code. Raises SettingsError."""
     configure_logging(settings.log_level)
+    tracing.start()
     app = create_app(settings)
     if settings.beyond_loopback and not app.state.service.keys:
         _log.warning(

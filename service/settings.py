@@ -95,6 +95,9 @@ class Settings(BaseSettings):
 
     # How it ends and what it writes
     drain_timeout_s: float = Field(60.0, ge=0, description="Longest wait for accepted work after SIGTERM")
+    slow_request_s: float = Field(
+        10.0, ge=0, description="Requests that take longer are logged with the time of each stage; 0: none are"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged")
 
     @classmethod

@@ -31,6 +31,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from model.errors import DocumentError, LayoutServeError, RequestError
+from service import tracing
 
 REQUEST_ID_FORM = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -170,6 +171,8 @@ class JsonLines(logging.Formatter):
         }
         if request_id := request_id_var.get():
             line["request_id"] = request_id
+        if trace_id := tracing.trace_id():
+            line["trace_id"] = trace_id
         line |= getattr(record, "fields", {})
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = type(record.exc_info[1]).__name__

@@ -1,0 +1,80 @@
+"""Spans of real requests, kept in memory; and none where nobody asked."""
+
+import json
+import logging
+
+import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
+
+from service import tracing
+from service.telemetry import JsonLines
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+PARENT = "00f067aa0ba902b7"
+
+
+@pytest.fixture
+def spans():
+    exporter = InMemorySpanExporter()
+    assert tracing.start({}, exporter)
+    yield exporter.get_finished_spans
+    tracing.stop()
+
+
+def by_name(spans):
+    return {span.name: span for span in spans()}
+
+
+def test_a_request_continues_its_callers_trace_with_a_span_for_each_stage(client, receipt, spans):
+    headers = {"traceparent": f"00-{TRACE}-{PARENT}-01", "X-Request-Id": "r-1"}
+    answer = client.post("/v1/kie", files={"file": receipt}, data={"ocr": "always"}, headers=headers)
+    assert answer.status_code == 200
+    found = by_name(spans)
+    request, page = found["POST /v1/kie"], found["page"]
+    assert {f"{span.context.trace_id:032x}" for span in found.values()} == {TRACE}
+    assert f"{request.parent.span_id:016x}" == PARENT
+    assert request.attributes["http.response.status_code"] == 200
+    assert request.attributes["layoutserve.request_id"] == "r-1"
+    assert page.parent.span_id == request.context.span_id
+    for stage in ("look up or encode", "ocr", "encode", "infer", "decode"):
+        assert found[stage].parent.span_id == page.context.span_id, stage
+        assert page.start_time <= found[stage].start_time <= found[stage].end_time <= page.end_time
+    assert found["infer"].attributes["windows"] == 1
+
+
+def test_spans_tell_that_it_failed_but_not_what_the_document_says(client, spans):
+    assert client.post("/v1/kie", files={"file": b"SECRET no image"}).status_code == 415
+    read = by_name(spans)["read"]
+    assert read.status.status_code is StatusCode.ERROR
+    assert read.attributes["error.type"] == "UnsupportedDocument"
+    assert "SECRET" not in "".join(span.to_json() for span in spans())
+
+
+def test_health_and_metrics_leave_no_spans(client, spans):
+    client.get("/health/ready")
+    client.get("/metrics")
+    assert spans() == ()
+
+
+def test_the_trace_goes_on_in_another_process(spans):
+    with tracing.span("here"):
+        carried = tracing.carried_on()
+    with tracing.continued(carried), tracing.span("there"):
+        pass
+    found = by_name(spans)
+    assert found["there"].parent.span_id == found["here"].context.span_id
+
+
+def test_log_lines_name_their_trace(spans):
+    record = logging.LogRecord("log", logging.INFO, "", 0, "event", None, None)
+    with tracing.continued({"traceparent": f"00-{TRACE}-{PARENT}-01"}):
+        assert json.loads(JsonLines().format(record))["trace_id"] == TRACE
+    assert "trace_id" not in json.loads(JsonLines().format(record))
+
+
+def test_nothing_is_traced_unless_a_receiver_is_named(client, receipt):
+    assert not tracing.start({"OTEL_EXPORTER_OTLP_ENDPOINT": ""})
+    assert tracing.carried_on() == {}
+    assert tracing.trace_id() is None
+    assert client.post("/v1/kie", files={"file": receipt}).status_code == 200
