@@ -2,6 +2,7 @@
 
 Sources: matplotlib (DejaVu, STIX), PDFium's stand-ins for the standard PDF fonts (Helvetica, Times and Courier by
 their looks), and single-family font packages (SIL OFL 1.1; Caladea Apache-2.0). No system font is ever used.
+PDFium is not safe to call from two threads at once: draw in processes, or nowhere else render PDFs meanwhile.
 """
 
 import ctypes
