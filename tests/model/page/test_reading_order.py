@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from model.page.reading_order import reading_order
@@ -35,7 +35,7 @@ pieces = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(pieces, st.randoms(use_true_random=False))
 def test_does_not_depend_on_the_order_of_the_input(polygons, random):
     shuffled = polygons.copy()
@@ -44,7 +44,7 @@ def test_does_not_depend_on_the_order_of_the_input(polygons, random):
     assert [[shuffled[index] for index in row] for row in reading_order(shuffled)] == expected
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(pieces)
 def test_every_piece_comes_once_and_no_row_is_empty(polygons):
     rows = reading_order(polygons)
@@ -52,7 +52,7 @@ def test_every_piece_comes_once_and_no_row_is_empty(polygons):
     assert all(rows)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(pieces, st.integers(-2000, 2000), st.integers(-2000, 2000), st.sampled_from([0.25, 0.5, 2.0, 4.0]))
 def test_does_not_depend_on_where_the_page_begins_nor_on_its_resolution(polygons, x, y, scale):
     # Powers of two and whole numbers keep the arithmetic exact, so that ties stay ties.
@@ -60,7 +60,7 @@ def test_does_not_depend_on_where_the_page_begins_nor_on_its_resolution(polygons
     assert sorted(map(sorted, reading_order(moved))) == sorted(map(sorted, reading_order(polygons)))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(pieces)
 def test_a_row_runs_to_the_right(polygons):
     for row in reading_order(polygons):

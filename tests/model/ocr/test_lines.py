@@ -1,0 +1,100 @@
+"""Lines cut from a page and cut into words, on pixels drawn by hand."""
+
+import numpy as np
+import pytest
+
+from model.ocr.decoding import Reading
+from model.ocr.lines import cut, pieces, sides, turned
+
+QUAD = np.array([[100.0, 50.0], [300.0, 50.0], [300.0, 70.0], [100.0, 70.0]])
+
+
+def bars(*extents, width=200, height=20):
+    """A white line with black bars between the given columns, inside rows 5 to 15."""
+    line = np.full((height, width, 3), 255, dtype=np.uint8)
+    for start, end in extents:
+        line[5:15, start:end] = 0
+    return line
+
+
+def reading(text, *columns, width=200):
+    positions = np.array(columns, dtype=np.float32) / width
+    return Reading(text, positions, np.full(len(text), 0.9, dtype=np.float32))
+
+
+def test_words_end_where_the_ink_ends():
+    line = bars((20, 30), (34, 44), (70, 80), (150, 160))
+    found = pieces(reading("ab c d", 25, 39, 55, 75, 110, 155), line, QUAD)
+    assert [piece.text for piece in found] == ["ab", "c", "d"]
+    boxes = [(piece.polygon[0], piece.polygon[2]) for piece in found]
+    for (low, high), (x0, x1) in zip(boxes, [(120, 144), (170, 180), (250, 260)], strict=True):
+        assert low == pytest.approx((x0, 55), abs=1)
+        assert high == pytest.approx((x1, 65), abs=1)
+    assert found[0].score == pytest.approx(0.9)
+
+
+def test_words_that_touch_are_parted_between_their_characters():
+    line = bars((20, 180))
+    first, second = pieces(reading("a b", 40, 100, 160), line, QUAD)
+    assert 140 < first.polygon[1][0] <= second.polygon[0][0] < 260
+    assert first.polygon[0][0] == pytest.approx(120, abs=1)
+    assert second.polygon[1][0] == pytest.approx(280, abs=1)
+
+
+def test_light_text_on_dark_ground_is_ink_too():
+    line = 255 - bars((20, 30), (150, 160))
+    first, second = pieces(reading("a b", 25, 90, 155), line, QUAD)
+    assert first.polygon[1][0] == pytest.approx(130, abs=1)
+    assert second.polygon[0][0] == pytest.approx(250, abs=1)
+
+
+def test_a_blank_reading_has_no_words():
+    assert pieces(reading(""), bars(), QUAD) == []
+    assert pieces(reading(" ", 3), bars(), QUAD) == []
+
+
+def test_tips_of_the_neighbouring_line_do_not_make_words_higher():
+    line = bars((20, 30), (40, 50), (60, 70))
+    line[:1, 22:26] = 0
+    (piece,) = pieces(reading("abc", 25, 45, 65), line, QUAD)
+    assert piece.polygon[0][1] == pytest.approx(55, abs=1)
+
+
+def test_a_dot_over_an_i_belongs_to_the_word():
+    line = bars((20, 24), (30, 34))
+    line[3:4, 20:24] = 0
+    (piece,) = pieces(reading("ii", 22, 32), line, QUAD)
+    assert piece.polygon[0][1] == pytest.approx(53, abs=0.5)
+
+
+def test_corners_follow_a_slanted_line():
+    slanted = np.array([[100.0, 50.0], [300.0, 90.0], [296.0, 110.0], [96.0, 70.0]])
+    first, second = pieces(reading("a b", 25, 90, 155), bars((0, 50), (100, 200)), slanted)
+    (x0, y0), (x1, y1), *_ = first.polygon
+    assert (y1 - y0) / (x1 - x0) == pytest.approx(0.2, abs=0.01)
+    assert second.polygon[1][0] > 290
+
+
+@pytest.mark.parametrize("quarters", range(4))
+def test_a_line_is_cut_in_its_reading_direction(quarters):
+    line = bars((0, 20), (60, 70))
+    page = np.full((300, 300, 3), 200, dtype=np.uint8)
+    placed = np.rot90(line, -quarters)
+    height, width = placed.shape[:2]
+    page[40 : 40 + height, 60 : 60 + width] = placed
+    corners = np.array([[60, 40], [60 + width, 40], [60 + width, 40 + height], [60, 40 + height]], dtype=np.float64)
+    found = cut(page, turned(corners, quarters))
+    assert found.shape == line.shape
+    assert np.abs(found.astype(int) - line).mean() < 10
+
+
+def test_sides_of_quadrilaterals():
+    along, across = sides(np.stack([QUAD, turned(QUAD, 1)]))
+    assert along.tolist() == [200, 20]
+    assert across.tolist() == [20, 200]
+
+
+def test_a_line_may_hang_over_the_edge_of_the_page():
+    page = np.full((40, 50, 3), 255, dtype=np.uint8)
+    over = np.array([[-10.0, -5.0], [60.0, -5.0], [60.0, 45.0], [-10.0, 45.0]])
+    assert cut(page, over).shape == (50, 70, 3)

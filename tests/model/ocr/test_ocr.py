@@ -1,0 +1,242 @@
+"""The real OCR on pages drawn here: words, boxes on the ink, order, turns."""
+
+import json
+import random
+from collections import Counter
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model.errors import DocumentError
+from model.ocr import Ocr, OcrConfig
+from model.page import Box, Page, Word, read_document
+
+SHARED = Path(__file__).parents[4] / "shared" / "data"
+
+shared = [
+    pytest.mark.shared,
+    pytest.mark.skipif(not SHARED.is_dir(), reason="needs the documents of ../shared"),
+]
+
+
+def lines_of(page):
+    return [" ".join(word.text for word in words) for _, words in groupby(page.words, key=lambda word: word.line)]
+
+
+def agreement(first, second):
+    """Share of words that two readings have in common (F1 of multisets)."""
+    first, second = Counter(first), Counter(second)
+    return 2 * (first & second).total() / max(1, first.total() + second.total())
+
+
+def overlap(a, b):
+    width = max(0.0, min(a.x1, b.x1) - max(a.x0, b.x0))
+    height = max(0.0, min(a.y1, b.y1) - max(a.y0, b.y0))
+    return width * height / (a.width * a.height + b.width * b.height - width * height)
+
+
+def turned_page(page, degrees):
+    """The page turned clockwise by a quarter, or slanted by a few degrees on white."""
+    if degrees % 90 == 0:
+        return Page(np.ascontiguousarray(np.rot90(page.image, -degrees // 90)))
+    image = Image.fromarray(page.image).rotate(
+        -degrees, expand=True, fillcolor="white", resample=Image.Resampling.BICUBIC
+    )
+    return Page(np.asarray(image))
+
+
+def turned_box(box, page, degrees):
+    width, height = page.width, page.height
+    corners = {
+        0: [(box.x0, box.y0), (box.x1, box.y1)],
+        90: [(height - box.y0, box.x0), (height - box.y1, box.x1)],
+        180: [(width - box.x0, height - box.y0), (width - box.x1, height - box.y1)],
+        270: [(box.y0, width - box.x0), (box.y1, width - box.x1)],
+    }[degrees]
+    return Box.around(corners)
+
+
+def dark_share(page, word):
+    """Share of dark pixels in a word's box."""
+    box = word.box
+    part = page.image[int(box.y0) : int(box.y1) + 1, int(box.x0) : int(box.x1) + 1]
+    return float((part < 128).mean())
+
+
+def test_a_letter_is_read_word_for_word(ocr, letter):
+    page = ocr.recognize(letter.page())
+    assert lines_of(page) == letter.lines
+    assert page.turn == 0
+    assert all(0.5 < word.score <= 1 for word in page.words)
+    assert [word.line for word in page.words] == sorted(word.line for word in page.words)
+
+
+def test_boxes_are_on_the_ink(ocr, letter):
+    page = ocr.recognize(letter.page())
+    assert len(page.words) == len(letter.words)
+    for word, (text, box) in zip(page.words, letter.words, strict=True):
+        assert word.text == text
+        assert abs(word.box.x0 - box.x0) <= 6, text
+        assert abs(word.box.x1 - box.x1) <= 6, text
+        assert word.box.y0 <= box.y0 + 3, text
+        assert word.box.y1 >= box.y1 - 3, text
+        assert word.box.height < 2.2 * 26, text
+        assert Box.around(word.polygon) == word.box
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_turned_page_gives_the_same_words_where_they_are(ocr, letter, degrees):
+    upright = ocr.recognize(letter.page())
+    page = turned_page(upright, degrees)
+    turned = ocr.recognize(page)
+    assert turned.turn == (360 - degrees) % 360
+    assert lines_of(turned) == letter.lines
+    assert (turned.width, turned.height) == (page.width, page.height)
+    for word, there in zip(upright.words, turned.words, strict=True):
+        assert overlap(turned_box(word.box, upright, degrees), there.box) > 0.7
+        # Corners begin at the top left of the word as it is read.
+        begins = turned_box(Box(*word.polygon[0], *word.polygon[0]), upright, degrees)
+        assert abs(begins.x0 - there.polygon[0][0]) + abs(begins.y0 - there.polygon[0][1]) < 8
+
+
+@pytest.mark.parametrize("degrees", [-5, 5])
+def test_a_slanted_page_gives_the_same_words_on_slanted_corners(ocr, letter, degrees):
+    page = ocr.recognize(turned_page(letter.page(), degrees))
+    assert agreement(" ".join(letter.lines).split(), [word.text for word in page.words]) > 0.97
+    assert lines_of(page) == letter.lines
+    for word in page.words:
+        (x0, y0), (x1, y1), *_ = word.polygon
+        assert dark_share(page, word) > 0.03
+        if x1 - x0 > 60:
+            assert np.degrees(np.arctan2(y1 - y0, x1 - x0)) == pytest.approx(degrees, abs=2)
+
+
+def test_columns_are_read_one_after_the_other(ocr, sheet):
+    left = [
+        "The first column has several",
+        "lines of running text, which",
+        "people read to its very end",
+        "before they look elsewhere.",
+    ]
+    right = [
+        "The second column comes then",
+        "and is as wide as the first",
+        "one, with the same distance",
+        "between its lines of text.",
+    ]
+    for number, (first, second) in enumerate(zip(left, right, strict=True)):
+        sheet.write(40, 100 + 40 * number, first, 22).write(470, 100 + 40 * number, second, 22)
+    assert lines_of(ocr.recognize(sheet.page())) == left + right
+
+
+def test_a_table_is_read_row_by_row(ocr, sheet):
+    rows = [("Paper A4", "2", "9.80"), ("Blue ink", "1", "12.50"), ("Envelopes", "10", "3.00")]
+    for number, cells in enumerate(rows):
+        for x, cell in zip((60, 450, 700), cells, strict=True):
+            sheet.write(x, 100 + 60 * number, cell)
+    assert lines_of(ocr.recognize(sheet.page())) == [" ".join(cells) for cells in rows]
+
+
+def test_light_text_on_dark_ground(ocr, letter):
+    page = letter.page()
+    assert lines_of(ocr.recognize(replace(page, image=255 - page.image))) == letter.lines
+
+
+def test_a_page_without_words_is_an_empty_result(ocr):
+    for grey in (0, 128, 255):
+        page = ocr.recognize(Page(np.full((300, 400, 3), grey, dtype=np.uint8)))
+        assert (page.words, page.turn) == ((), 0)
+    for shape in ((1, 1, 3), (1, 500, 3), (500, 2, 3)):
+        assert ocr.recognize(Page(np.zeros(shape, dtype=np.uint8))).words == ()
+
+
+def test_a_page_that_has_words_is_not_read_again(ocr, letter):
+    page = replace(letter.page(), words=(Word.from_box("given", Box(1, 2, 3, 4)),))
+    assert ocr.recognize(page) is page
+
+
+def test_paddleocr_reads_the_same(ocr, letter, models):
+    theirs = Ocr(OcrConfig(models=models, engine="paddleocr")).recognize(letter.page())
+    ours = ocr.recognize(letter.page())
+    assert [(word.text, word.line) for word in theirs.words] == [(word.text, word.line) for word in ours.words]
+    for a, b in zip(theirs.words, ours.words, strict=True):
+        assert overlap(a.box, b.box) > 0.99
+        assert a.score == pytest.approx(b.score, abs=1e-3)
+
+
+# The first line, words of the error, or how many words (at least 10 where nothing is said).
+EXPECTED = {
+    "failing-encrypted.pdf": "encrypted",
+    "invalid.pdf": "damaged",
+    "blank.pdf": 0,
+    "empty_black.jpg": 0,
+    "no_contents.pdf": 0,
+    "phototest.tif": "This is a lot of 12 point text to test the",
+    "phototest-rotated-R.png": "This is a lot of 12 point text to test the",
+    "eurotext.tif": "The (quick) [brown] {fox} jumps!",
+    "ocr_test_rotated_90.pdf": "Docling bundles PDF document conversion to",
+    "img_exif_orientation.jpg": "\u6211 \u662f \u4e2d \u56fd \u4eba",
+}
+
+
+@pytest.mark.parametrize(
+    "path", sorted((SHARED / "samples").glob("*")) or ["none"], ids=lambda path: Path(path).name, scope="module"
+)
+class TestSamples:
+    pytestmark = shared
+
+    def test_gives_words_or_the_right_error(self, ocr, path):
+        expected = EXPECTED.get(path.name, 10)
+        try:
+            # Pages that take long are many and alike: the first two will do.
+            document = read_document(path.read_bytes())
+            pages = [ocr.recognize(page) for page, _ in zip(document, range(2), strict=False)]
+        except DocumentError as error:
+            assert isinstance(expected, str)
+            assert expected in str(error)
+            return
+        count = sum(len(page.words) for page in pages)
+        if isinstance(expected, str):
+            assert lines_of(pages[0])[0] == expected
+        else:
+            assert count == 0 if expected == 0 else count >= expected
+
+
+class TestReal:
+    pytestmark = shared
+
+    def test_receipts_keep_their_words_when_they_are_turned(self, ocr):
+        names = (SHARED / "sroie" / "ocr-benchmark.txt").read_text().split()[10:12]
+        for name in names:
+            (page,) = read_document((SHARED / "sroie" / name).read_bytes())
+            upright = [word.text for word in ocr.recognize(page).words]
+            for degrees in (90, 180, 270, 5):
+                turned = ocr.recognize(turned_page(page, degrees))
+                assert agreement(upright, [word.text for word in turned.words]) >= 0.97, (name, degrees)
+                assert np.mean([dark_share(turned, word) > 0.02 for word in turned.words]) > 0.97
+
+    def test_receipts_are_read_as_well_as_measured(self, ocr):
+        names = (SHARED / "sroie" / "ocr-benchmark.txt").read_text().split()[::10]
+        rows = [json.loads(line) for line in (SHARED / "sroie" / "train.jsonl").read_text().splitlines()]
+        texts = {row["image"]: " ".join(line["text"] for line in row["lines"]) for row in rows}
+        true, read = [], []
+        for number, name in enumerate(names):
+            (page,) = read_document((SHARED / "sroie" / name).read_bytes())
+            # A word counts on its own page only.
+            true += [(number, word) for word in texts[name].upper().split()]
+            read += [(number, word.text.upper()) for word in ocr.recognize(page).words]
+        assert agreement(true, read) > 0.89
+
+    def test_the_text_layer_and_ocr_of_contracts_agree(self, ocr):
+        files = sorted((SHARED / "kleister-nda" / "documents").glob("*.pdf"))
+        written, read = [], []
+        for number, path in enumerate(random.Random(1).sample(files, 3)):
+            (layer,) = read_document(path.read_bytes(), pages="1")
+            (page,) = read_document(path.read_bytes(), pages="1", ocr="always")
+            written += [(number, word.text) for word in layer.words]
+            read += [(number, word.text) for word in ocr.recognize(page).words]
+        assert agreement(written, read) > 0.96
