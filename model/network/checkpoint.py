@@ -1,7 +1,7 @@
 """Checkpoints in Hugging Face layout: read strictly, written back under the same names.
 
 A folder holds ``config.json`` and ``model.safetensors`` (or ``pytorch_model.bin``), and may hold ``tokenizer.json``
-and a model card ``README.md``. Two layouts of parameter names:
+(or ``vocab.txt``) and a model card ``README.md``. Two layouts of parameter names:
 
 one head   ``layoutlmv2.*`` with ``classifier.*`` or ``qa_outputs.*``, as Hugging Face writes them; the task follows
            from ``architectures``. Without a head the names have no ``layoutlmv2.`` prefix.
@@ -11,7 +11,6 @@ several    ``layoutlmv2.*`` with ``kie.classifier.*``, ``classification.classifi
 """
 
 import json
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from torch import Tensor
 
 from model.bundle import TASKS
 from model.errors import CheckpointError
+from model.network import tokenizer as tokenizers
 from model.network.layoutlmv2 import Config, LayoutLMv2
 
 _ARCHITECTURES = {
@@ -38,15 +38,23 @@ _SEVERAL_HEADS = "LayoutServeForTasks"
 _MODEL_TYPES = ("layoutlmv2", "layoutxlm")
 # Counters of batch norm and constants that the network makes itself: of no use, but public checkpoints have them.
 _SURPLUS = ("num_batches_tracked", "position_ids", "pixel_mean", "pixel_std")
-_FILES = ["config.json", "model.safetensors", "pytorch_model.bin", "tokenizer.json", "README.md"]
+_FILES = [
+    "config.json",
+    "model.safetensors",
+    "pytorch_model.bin",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.txt",
+    "README.md",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A loaded checkpoint. ``labels`` gives each head's labels in the order of its logits (empty for docvqa).
 
-    ``tokenizer`` is the path of ``tokenizer.json``, None when there is none. ``licence`` is what the model card
-    states, "unknown" otherwise. ``source`` is what was asked for.
+    ``tokenizer`` is the path of ``tokenizer.json`` or ``vocab.txt``, None when there is neither. ``licence`` is
+    what the model card states, "unknown" otherwise. ``source`` is what was asked for.
     """
 
     network: LayoutLMv2
@@ -73,11 +81,10 @@ def load(source: str | Path) -> Checkpoint:
     config = Config.from_dict(raw)
     network = LayoutLMv2(config, {task: len(names) or 2 for task, names in labels.items()})
     _assign(network, _internal(_weights(folder), tuple(labels), raw), str(source))
-    tokenizer = folder / "tokenizer.json"
     return Checkpoint(
         network=network.eval(),
         labels=labels,
-        tokenizer=tokenizer if tokenizer.is_file() else None,
+        tokenizer=tokenizers.find(folder),
         licence=_licence(folder / "README.md"),
         source=str(source),
     )
@@ -114,7 +121,7 @@ def save(
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     if tokenizer is not None and tokenizer.resolve() != (folder / "tokenizer.json").resolve():
-        shutil.copyfile(tokenizer, folder / "tokenizer.json")
+        tokenizers.write(tokenizer, folder / "tokenizer.json")
     if licence is not None:
         (folder / "README.md").write_text(f"---\nlicense: {licence}\n---\n")
 

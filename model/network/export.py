@@ -58,8 +58,8 @@ def export(
     graph: ``fused`` uses ONNX Runtime's own nodes, ``portable`` standard operators alone. precision: int8 needs
     ``calibration``, page images uint8 (3, 224, 224) BGR of the kind to be served. tokenizer: a tokenizer.json or
     vocab.txt, by default the checkpoint's. name: by default the folder's. source: what the manifest says of where the
-    weights come from, by default what the checkpoint was loaded from. heads: labels with temperatures, fields and rules, by
-    default the checkpoint's labels alone. report is told each step.
+    weights come from, by default what the checkpoint was loaded from. heads: labels with temperatures, fields and
+    rules, by default the checkpoint's labels alone. report is told each step.
 
     Raises BundleError when ``output`` holds something else, CheckpointError when the network cannot be exported or
     the graphs do not compute what it computes.

@@ -35,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="fused",
         help="ONNX Runtime's own nodes, or standard operators alone (default: fused)",
     )
-    parser.add_argument("--tokenizer", type=Path, metavar="PATH", help="a tokenizer.json (default: the checkpoint's)")
+    parser.add_argument(
+        "--tokenizer", type=Path, metavar="PATH", help="a tokenizer.json or vocab.txt (default: the checkpoint's)"
+    )
     parser.add_argument("--name", help="the bundle's name (default: the folder's)")
     parser.add_argument("--version", default="1", help="the bundle's version (default: 1)")
 
@@ -70,8 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if bundle.tokenizer is None:
         print(
-            "Warning: the checkpoint has no tokenizer.json, so the bundle can be run on arrays but not served; "
-            "export again with --tokenizer.",
+            "Warning: the checkpoint has no tokenizer.json or vocab.txt, so the bundle can be run on arrays but "
+            "not served; export again with --tokenizer.",
             file=sys.stderr,
         )
     print(bundle.path)
