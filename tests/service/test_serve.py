@@ -1,0 +1,135 @@
+"""The process: `layoutserve serve` started, loaded, told to stop, killed and started again."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+LAYOUTSERVE = Path(sys.executable).with_name("layoutserve")
+# Loading takes two seconds, and a multiple of that where the machine has other things to do.
+PATIENCE_S = 120
+
+
+class Process:
+    """A running service; its log is read from a file."""
+
+    def __init__(self, bundle, folder, **settings):
+        self.log_file = folder / f"log-{time.monotonic_ns()}"
+        settings = {"bundles": bundle, "starter": "false", "data_folder": folder, "port": 0} | settings
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("LAYOUTSERVE_")}
+        environment |= {f"LAYOUTSERVE_{name.upper()}": str(value) for name, value in settings.items()}
+        with self.log_file.open("w") as log:
+            self.process = subprocess.Popen([LAYOUTSERVE, "serve"], env=environment, stderr=log)
+
+    def log(self):
+        lines = self.log_file.read_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def event(self, name):
+        return next((line for line in self.log() if line["event"] == name), None)
+
+    def until(self, name):
+        end = time.monotonic() + PATIENCE_S
+        while (line := self.event(name)) is None:
+            assert self.process.poll() is None, self.log_file.read_text()
+            assert time.monotonic() < end, self.log_file.read_text()
+            time.sleep(0.05)
+        return line
+
+    def client(self):
+        port = self.until("listening")["port"]
+        return httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S)
+
+    def end(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE_S)
+
+
+@pytest.fixture
+def start(bundle, tmp_path):
+    started = []
+
+    def begin(**settings):
+        started.append(Process(bundle, tmp_path, **settings))
+        return started[-1]
+
+    yield begin
+    for service in started:
+        if service.process.poll() is None:
+            service.end(signal.SIGKILL)
+
+
+def post(client, document, headers=None):
+    return client.post("/v1/kie", files={"file": document}, headers=headers)
+
+
+def test_sigterm_under_load_answers_what_was_accepted_and_exits_0(start, drawn):
+    service = start(host="0.0.0.0", max_documents=8)
+    with service.client() as client:
+        # It lives at once, and is ready when its models are.
+        assert client.get("/health/live").status_code == 200
+        service.until("ready")
+        warnings = [line["event"] for line in service.log() if line["level"] == "warning"]
+        assert any("without API keys" in warning for warning in warnings)
+        with ThreadPoolExecutor(8) as pool:
+            answers = [pool.submit(post, client, drawn(total=f"{number}.00")) for number in range(6)]
+            while "layoutserve_documents 6.0" not in client.get("/metrics").text:
+                assert not all(answer.done() for answer in answers)
+                time.sleep(0.005)
+            service.process.send_signal(signal.SIGTERM)
+            service.until("draining")
+            assert [answer.result().status_code for answer in answers] == [200] * 6
+    assert service.process.wait(PATIENCE_S) == 0
+    assert service.event("drained")
+
+
+def test_jobs_in_flight_when_the_process_is_killed_are_finished_by_the_next(start, drawn):
+    settings = {"job_lease_s": 1, "job_workers": 3}
+    service = start(**settings)
+    with service.client() as client:
+        service.until("ready")
+        prefer = {"Prefer": "respond-async"}
+        documents = [drawn(total=f"{number}.11", pages=6, form="TIFF") for number in range(3)]
+        locations = [post(client, document, prefer).headers["location"] for document in documents]
+        while [client.get(location).json()["status"] for location in locations] != ["running"] * 3:
+            time.sleep(0.01)
+        service.end(signal.SIGKILL)
+    service = start(**settings)
+    with service.client() as client:
+        assert {client.get(location).json()["status"] for location in locations} == {"running"}
+        end = time.monotonic() + PATIENCE_S
+        for location in locations:
+            while (job := client.get(location).json())["status"] in ("queued", "running"):
+                assert time.monotonic() < end
+                time.sleep(0.1)
+            assert (job["status"], len(job["result"]["pages"])) == ("succeeded", 6)
+    assert service.end() == 0
+
+
+def test_what_cannot_be_served_is_said_in_a_sentence(start, bundle, tmp_path):
+    (bundle / "tokenizer.json").rename(tmp_path / "tokenizer.json")
+    try:
+        damaged = start()
+        assert damaged.process.wait(PATIENCE_S) == 1
+        assert "tokenizer.json is missing" in damaged.event("the models cannot be loaded")["message"]
+    finally:
+        (tmp_path / "tokenizer.json").rename(bundle / "tokenizer.json")
+    typo = start(prot=1)
+    assert typo.process.wait(PATIENCE_S) == 2
+    assert "Did you mean LAYOUTSERVE_PORT?" in typo.log_file.read_text()
+
+
+def test_the_running_service_imports_no_torch():
+    code = (
+        "import sys; from service.server import Server; import service.backend, service.commands.serve;"
+        "print([name for name in ('torch', 'onnx', 'onnxscript', 'safetensors') if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
