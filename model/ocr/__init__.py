@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from model.ocr.decoding import Reading
 from model.ocr.engine import Engine, OcrConfig
-from model.ocr.lines import TALL, Piece, cut, pieces, sides, turned
+from model.ocr.lines import TALL, Piece, cut, grown, pieces, sides, turned
 from model.ocr.recognition import Image
 from model.page import Box, Page, Polygon, Word
 from model.page.reading_order import reading_order
@@ -76,14 +76,14 @@ class Ocr:
         return (360 - 90 * quarters) % 360, self._lines(upright, quads, across > TALL * along)
 
     def _trial(self, image: Image, quads: NDArray[np.float64], quarters: int) -> float:
-        readings = self._engine.read([cut(image, turned(quad, quarters)) for quad in quads])
+        readings = self._engine.read([cut(image, grown(turned(quad, quarters))) for quad in quads])
         return sum(reading.score * len(reading.text) for reading in readings)
 
     def _lines(
         self, image: Image, quads: NDArray[np.float64], tall: NDArray[np.bool_]
     ) -> list[tuple[NDArray[np.float64], Reading, Image]]:
         """Read every line; one that is higher than wide is read upright and turned either way, and the best kept."""
-        tries = [(i, turned(quad, q)) for i, quad in enumerate(quads) for q in ((0, 1, 3) if tall[i] else (0,))]
+        tries = [(i, grown(turned(quad, q))) for i, quad in enumerate(quads) for q in ((0, 1, 3) if tall[i] else (0,))]
         crops = [cut(image, quad) for _, quad in tries]
         best: dict[int, tuple[NDArray[np.float64], Reading, Image]] = {}
         for (i, quad), crop, reading in zip(tries, crops, self._engine.read(crops), strict=True):

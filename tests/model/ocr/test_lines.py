@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from model.ocr.decoding import Reading
-from model.ocr.lines import cut, pieces, sides, turned
+from model.ocr.lines import cut, grown, pieces, sides, turned
 
 QUAD = np.array([[100.0, 50.0], [300.0, 50.0], [300.0, 70.0], [100.0, 70.0]])
 
@@ -98,3 +98,8 @@ def test_a_line_may_hang_over_the_edge_of_the_page():
     page = np.full((40, 50, 3), 255, dtype=np.uint8)
     over = np.array([[-10.0, -5.0], [60.0, -5.0], [60.0, 45.0], [-10.0, 45.0]])
     assert cut(page, over).shape == (50, 70, 3)
+
+
+def test_a_line_grows_across_its_reading_direction():
+    assert grown(QUAD).tolist() == [[100, 48], [300, 48], [300, 72], [100, 72]]
+    assert grown(turned(QUAD, 1)).tolist() == [[320, 50], [320, 70], [80, 70], [80, 50]]
