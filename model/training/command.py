@@ -1,0 +1,218 @@
+"""What ``layoutserve train`` and ``pretrain`` do: read pages, build a network, train it, write a checkpoint."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from model.bundle import FieldSpec, Head, Task
+from model.encoding import MAX_TOKENS, Encoder
+from model.errors import DatasetError
+from model.evaluation import Case, infer_pages, infer_questions, score_classification, score_docvqa, score_kie
+from model.network import checkpoint
+from model.network.layoutlmv2 import LayoutLMv2
+from model.training import datasets, initial
+from model.training.augmentation import Augmentation
+from model.training.batches import Labels, sheet
+from model.training.datasets import Example
+from model.training.finetuning import Source, finetune, torch_infer
+from model.training.labelling import label
+from model.training.loop import Schedule, spread
+from model.training.pretraining import OBJECTIVES
+from model.training.pretraining import pretrain as run_pretraining
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to train on and with. tasks: by default those that the data has labels for."""
+
+    data: tuple[Path, ...]
+    output: Path
+    dev: Path | None = None
+    layout: str = "auto"
+    tasks: tuple[str, ...] = ()
+    checkpoint: str | None = None
+    max_tokens: int = MAX_TOKENS
+    augment: bool = True
+    patience: int = 5
+    processes: int = 1
+    device: str = "cpu"
+
+
+def train(options: Options, schedule: Schedule) -> Path:
+    """Fine-tune and return the folder of the checkpoint with the best weights. Raises DatasetError."""
+    examples = _labelled(options.data, options.layout)
+    if options.dev is not None:
+        training, held = examples, _labelled((options.dev,), options.layout)
+    else:
+        training, held = datasets.split_by_group(examples, 0.15, schedule.seed)
+    labels = labels_of(training)
+    tasks = options.tasks or tasks_of(training)
+    _log.info("%d pages to train on, %d held out; tasks: %s", len(training), len(held), ", ".join(tasks))
+    start, tokenizer = _start(options.checkpoint)
+    sizes = {"kie": len(labels.kie), "classification": len(labels.classes), "docvqa": 2}
+    heads = {task: sizes[task] for task in tasks}
+    pages = [sheet(example) for example in training]
+    names = frozenset(labels.entities)
+    source = Source(
+        [replace(page, annotated=names) for page in pages],
+        asked=_asked(tasks),
+        lengths=(options.max_tokens,),
+        augmentation=Augmentation(swap=0.0) if options.augment else None,
+    )
+    validate = validator(held, labels, tasks, Encoder(tokenizer, max_tokens=options.max_tokens))
+    result = options.output / "checkpoint"
+
+    def work(rank: int) -> None:
+        network = start(heads)
+        finetune(
+            network,
+            [source],
+            labels,
+            tokenizer,
+            schedule,
+            options.output,
+            validate=validate if held else None,
+            validate_steps=max(20, len(pages) // schedule.batch_size),
+            patience=options.patience,
+            rank=rank,
+            device=torch.device(options.device),
+        )
+        if rank == 0:
+            known = {"kie": labels.kie, "classification": labels.classes}
+            checkpoint.save(network, {t: known[t] for t in tasks if t in known}, result, tokenizer=tokenizer)
+
+    spread(options.processes, work)
+    return result
+
+
+def pretrain(
+    data: Sequence[Path],
+    layout: str,
+    source: str | None,
+    output: Path,
+    schedule: Schedule,
+    *,
+    objectives: Sequence[str] = OBJECTIVES,
+    max_tokens: int = MAX_TOKENS,
+    device: str = "cpu",
+) -> Path:
+    """Pre-train and return the folder of a checkpoint without heads. Raises DatasetError."""
+    examples = [page for path in data for page in datasets.read(path, layout) if page.words]
+    if not examples:
+        raise DatasetError("None of the pages has words: read them with `layoutserve ocr` first.")
+    start, tokenizer = _start(source)
+    network = start({})
+    pages = [sheet(example) for example in examples]
+    run_pretraining(
+        network,
+        pages,
+        tokenizer,
+        schedule,
+        output,
+        objectives=objectives,
+        max_tokens=max_tokens,
+        device=torch.device(device),
+    )
+    checkpoint.save(network, {}, output / "checkpoint", tokenizer=tokenizer)
+    return output / "checkpoint"
+
+
+def labels_of(examples: Sequence[Example]) -> Labels:
+    """The entity names and classes that occur, in alphabetical order."""
+    return Labels(
+        entities=tuple(sorted({span.label for e in examples for span in e.spans or ()})),
+        classes=tuple(sorted({e.document_class for e in examples if e.document_class is not None})),
+    )
+
+
+def tasks_of(examples: Sequence[Example]) -> tuple[Task, ...]:
+    """The tasks there are labels for. Raises DatasetError where there are none; one class tells nothing."""
+    found: list[Task] = []
+    labels = labels_of(examples)
+    if labels.entities:
+        found.append("kie")
+    if len(labels.classes) > 1:
+        found.append("classification")
+    if any(question.spans for e in examples for question in e.questions):
+        found.append("docvqa")
+    if not found:
+        raise DatasetError("The pages carry no entities, classes or questions: there is nothing to train.")
+    return tuple(found)
+
+
+def validator(
+    held: Sequence[Example], labels: Labels, tasks: Sequence[str], encoder: Encoder
+) -> Callable[[LayoutLMv2], float]:
+    """The mean over the tasks of entity F1, macro accuracy and ANLS on held-out pages."""
+    cases = [case_of(example) for example in held]
+    kie = Head(labels=labels.kie, fields={name: FieldSpec(single=False) for name in labels.entities})
+    kinds = Head(labels=labels.classes)
+
+    def validate(network: LayoutLMv2) -> float:
+        infer = torch_infer(network)
+        runs = infer_pages(cases, encoder, infer)
+        scores: dict[str, float] = {}
+        if "kie" in tasks:
+            scores["entity f1"] = score_kie(runs, kie, ()).metrics().get("f1", 0.0)
+        if "classification" in tasks:
+            scores["macro accuracy"] = score_classification(runs, kinds).metrics()["macro_accuracy"]
+        if "docvqa" in tasks:
+            scores["anls"] = score_docvqa(infer_questions(cases, encoder, infer), Head()).anls
+        _log.info("held-out pages: %s", ", ".join(f"{name} {value:.4f}" for name, value in scores.items()))
+        return sum(scores.values()) / len(scores)
+
+    return validate
+
+
+def case_of(example: Example) -> Case:
+    """A labelled page to score on, with its thumbnail."""
+    page = sheet(example)
+    values = example.values
+    if values is None and example.spans is not None:
+        grouped: dict[str, tuple[str, ...]] = {}
+        for span in example.spans:
+            grouped[span.label] = (*grouped.get(span.label, ()), span.text)
+        values = grouped
+    return Case(
+        page=page.page,
+        values=values,
+        spans=page.spans,
+        document_class=example.document_class,
+        questions=tuple((question.text, question.answers) for question in example.questions),
+        name=f"{example.path.name}#{example.page}",
+    )
+
+
+def _labelled(paths: Sequence[Path], layout: str) -> list[Example]:
+    examples, report = label(page for path in paths for page in datasets.read(path, layout) if page.words)
+    if not examples:
+        raise DatasetError("None of the pages has words: read them with `layoutserve ocr` first.")
+    _log.info("%s", report)
+    return examples
+
+
+def _start(source: str | None) -> tuple[Callable[[dict[str, int]], LayoutLMv2], Path]:
+    """(a function from heads to the network to start from, its tokenizer)."""
+    if source is None:
+        return initial.network, initial.folder() / "tokenizer.json"
+    loaded = checkpoint.load(source)
+    if loaded.tokenizer is None:
+        raise DatasetError(f"{source} has no tokenizer.json, which training needs.")
+
+    def build(heads: dict[str, int]) -> LayoutLMv2:
+        network = LayoutLMv2(loaded.config, heads)
+        network.layoutlmv2.load_state_dict(loaded.network.layoutlmv2.state_dict())
+        return network
+
+    return build, loaded.tokenizer
+
+
+def _asked(tasks: Sequence[str]) -> float:
+    if "docvqa" not in tasks:
+        return 0.0
+    return 1.0 if len(tasks) == 1 else 0.5

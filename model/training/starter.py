@@ -1,0 +1,396 @@
+"""The recipe of the starter bundle: which pages, in which proportions, and the three stages of training.
+
+Everything random follows from seeds; every stage resumes where it was interrupted. Nothing that the data's README
+reserves is touched: of SROIE only ``train.jsonl``; no FUNSD, no XQuAD, no samples.
+
+Of SROIE's companies and of every issuer of the other documents a part is held out, to tune on (temperatures,
+decoding rules, thresholds) and to report classification on.
+"""
+
+import argparse
+import logging
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from faker import Faker
+
+from model.bundle import FieldSpec, FieldType, Head
+from model.encoding import Encoder
+from model.evaluation import Case, infer_pages, infer_questions, score_classification, score_docvqa, score_kie
+from model.network import checkpoint
+from model.network.layoutlmv2 import LayoutLMv2
+from model.rules import RULES
+from model.training import initial, public_pages
+from model.training.augmentation import Augmentation
+from model.training.batches import Labels, Sheet, sheet
+from model.training.datasets import Example, read_jsonl, split_by_group
+from model.training.finetuning import Source, finetune, torch_infer
+from model.training.labelling import label
+from model.training.loop import Schedule, spread
+from model.training.pretraining import pretrain
+from model.training.questions import ask
+
+_log = logging.getLogger(__name__)
+
+LABELS = Labels(
+    entities=(
+        "COMPANY",
+        "DATE",
+        "ADDRESS",
+        "TOTAL",
+        "INVOICE_NUMBER",
+        "DUE_DATE",
+        "TAX",
+        "SUBTOTAL",
+        "ITEM_DESCRIPTION",
+        "ITEM_QUANTITY",
+        "ITEM_AMOUNT",
+    ),
+    classes=(
+        "receipt",
+        "invoice",
+        "order",
+        "contract",
+        "form",
+        "letter",
+        "email",
+        "resume",
+        "scientific_article",
+        "report",
+    ),
+)
+SROIE = frozenset({"COMPANY", "DATE", "ADDRESS", "TOTAL"})
+
+# Shares of the pages held out for tuning.
+_SROIE_TUNING = 0.12
+_PUBLIC_TUNING = 0.2
+# The class of a page shows in any part of it; now and then a whole window, as in serving.
+_SHORT = (96, 128, 128, 160, 160, 192, 192, 224, 512)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Corpus:
+    """Labelled pages by source: training on one side, tuning on the other; ``ocr`` as read by our own OCR."""
+
+    receipts: Sequence[Example]
+    receipts_tuning: Sequence[Example]
+    public: Sequence[Example]
+    public_tuning: Sequence[Example]
+    synthetic: Sequence[Example]
+    ocr: Sequence[Example] = ()
+
+
+def corpus(data: Path, work: Path, *, tuning: bool = True) -> Corpus:
+    """The pages of ``data``; what has to be rendered, drawn or read once is kept in ``work``.
+
+    tuning: hold pages of SROIE's training companies out (else all are trained on).
+    """
+    receipts, report = label(receipt_pages(data))
+    _log.info("%s", report)
+    train, held = split_by_group(receipts, _SROIE_TUNING)
+    public, public_held = split_by_group(public_pages.collect(data, work / "public"), _PUBLIC_TUNING)
+    read = work / "ocr" / "pages.jsonl"
+    synthetic = [page for path in sorted((work / "synthetic").glob("*.jsonl")) for page in read_jsonl(path)]
+    ocr = list(read_jsonl(read)) if read.is_file() else []
+    held_groups = {example.group for example in held}
+    return Corpus(
+        receipts=train if tuning else receipts,
+        receipts_tuning=held,
+        public=public,
+        public_tuning=public_held,
+        synthetic=synthetic,
+        ocr=[e for e in ocr if not tuning or e.group not in held_groups],
+    )
+
+
+def receipt_pages(data: Path) -> list[Example]:
+    """SROIE's training receipts as examples of the class receipt."""
+    pages = read_jsonl(data / "sroie" / "train.jsonl")
+    return [replace(page, document_class="receipt") for page in pages]
+
+
+def sources(pages: Corpus, seed: int = 42) -> list[Source]:
+    """What to draw windows from, with shares chosen on the tuning pages."""
+    real = [grey(sheet(e, SROIE)) for e in (*pages.receipts, *pages.ocr)]
+    pool = value_pool(pages.receipts, seed)
+    found = [
+        Source(real, weight=0.55, asked=0.45, augmentation=Augmentation(lines=0.85), pool=pool, ask=ask),
+        Source(
+            [grey(sheet(e)) for e in pages.public],
+            weight=0.12,
+            lengths=_SHORT,
+            augmentation=Augmentation(swap=0.0, lines=0.5, words=0.3),
+        ),
+    ]
+    with_fields = [grey(sheet(e, LABELS.entities)) for e in pages.synthetic if e.spans is not None]
+    others = [grey(sheet(e)) for e in pages.synthetic if e.spans is None]
+    if with_fields:
+        mild = Augmentation(swap=0.0, lines=0.0, words=0.3, shift=0.3, picture=0.2)
+        found.append(Source(with_fields, weight=0.25, asked=0.45, augmentation=mild, ask=ask))
+    if others:
+        mild = Augmentation(swap=0.0, lines=0.0, words=0.2, shift=0.3, picture=0.2)
+        found.append(Source(others, weight=0.1, asked=0.4, augmentation=mild, lengths=_SHORT))
+    return found
+
+
+def value_pool(receipts: Sequence[Example], seed: int) -> Mapping[str, Sequence[str]]:
+    """Other companies, addresses and dates to put in a receipt's places: the training set's own, and made-up ones."""
+    rng = random.Random(seed)
+    fake = Faker(["en_GB", "en_US", "en_IN", "en_AU"])
+    fake.seed_instance(seed)
+    pool: dict[str, list[str]] = {name: [] for name in SROIE}
+    for example in receipts:
+        for span in example.spans or ():
+            pool[span.label].append(span.text)
+    own = {name: sorted(set(texts)) for name, texts in pool.items()}
+    parts = sorted({word for text in own["COMPANY"] for word in text.split() if word.isalpha() and len(word) > 3})
+    companies = [_company(rng, fake, parts) for _ in range(3000)]
+    dates = [_date(rng) for _ in range(2000)]
+    addresses = [fake.address().replace("\n", ", ").upper() for _ in range(200)]
+    return {
+        "COMPANY": own["COMPANY"] + companies,
+        "ADDRESS": own["ADDRESS"] * 3 + addresses,
+        "DATE": own["DATE"] + dates,
+    }
+
+
+_SUFFIXES = (
+    "SDN BHD",
+    "SDN. BHD.",
+    "SDN BHD",
+    "S/B",
+    "BHD",
+    "ENTERPRISE",
+    "TRADING",
+    "LTD",
+    "INC.",
+    "PLT",
+    "HOLDINGS",
+    "& SONS",
+    "GROUP",
+    "",
+)
+_KINDS = (
+    "RESTAURANT",
+    "RESTORAN",
+    "KEDAI",
+    "HARDWARE",
+    "CAFE",
+    "PHARMACY",
+    "MINI MARKET",
+    "SUPERMARKET",
+    "BAKERY",
+    "ELECTRICAL",
+    "STATIONERY",
+    "BOOKSTORE",
+    "AUTO PARTS",
+    "MOTOR",
+    "PETROL STATION",
+    "FOOD COURT",
+    "KOPITIAM",
+    "CLINIC",
+    "LAUNDRY",
+    "PASAR RAYA",
+    "FASHION",
+    "FURNITURE",
+    "MARKETING",
+    "SERVICES",
+    "DEPARTMENT STORE",
+    "SEAFOOD",
+)
+
+
+def _company(rng: random.Random, fake: Faker, parts: Sequence[str]) -> str:
+    draw = rng.random()
+    if draw < 0.2:
+        text = str(fake.company())
+    else:
+        names = [rng.choice(parts) if rng.random() < 0.6 else str(fake.last_name()) for _ in range(rng.randint(1, 2))]
+        if rng.random() < 0.6:
+            names.insert(rng.randint(0, len(names)), rng.choice(_KINDS))
+        if rng.random() < 0.15:
+            names.append(f"({rng.choice('MKPJSB')})")
+        text = " ".join([*names, rng.choice(_SUFFIXES)])
+    return text.strip().upper() if rng.random() < 0.85 else text.strip().title()
+
+
+def _date(rng: random.Random) -> str:
+    day, month, year = rng.randint(1, 28), rng.randint(1, 12), rng.randint(2010, 2024)
+    names = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+    mark = rng.choice("//--..")
+    return rng.choice(
+        (
+            f"{day:02}{mark}{month:02}{mark}{year}",
+            f"{day:02}{mark}{month:02}{mark}{year % 100:02}",
+            f"{day}{mark}{month}{mark}{year}",
+            f"{year}{mark}{month:02}{mark}{day:02}",
+            f"{day:02} {names[month - 1]} {year}",
+            f"{day}-{names[month - 1].title()}-{year}",
+            f"{day:02}-{names[month - 1]}-{year % 100:02}",
+            f"{names[month - 1].title()} {day}, {year}",
+        )
+    )
+
+
+def grey(page: Sheet) -> Sheet:
+    """The page without colour: a picture's colours must not tell where it came from."""
+    mean = page.page.image.mean(axis=2, keepdims=True)
+    image = np.broadcast_to(mean, page.page.image.shape).astype(np.uint8)
+    return replace(page, page=replace(page.page, image=image))
+
+
+def cases(examples: Sequence[Example], seed: int = 0, *, questions: int = 0) -> list[Case]:
+    """Labelled pages to score on; with ``questions``, so many are made for each, a third without an answer."""
+    rng = random.Random(seed)
+    result = []
+    for example in examples:
+        page = sheet(example)
+        asked = [q for _ in range(questions) if (q := ask(page, rng, unanswerable=0.33)) is not None]
+        result.append(
+            Case(
+                page=page.page,
+                values=example.values,
+                spans=page.spans,
+                document_class=example.document_class,
+                questions=tuple((q.text, q.answers) for q in asked),
+                name=f"{example.path.name}#{example.page}",
+            )
+        )
+    return result
+
+
+def validator(pages: Corpus, tokenizer: Path) -> Callable[[LayoutLMv2], float]:
+    """The mean of exact match, class accuracy and ANLS on tuning pages; logs them all."""
+    encoder = Encoder(tokenizer)
+    draw = random.Random(1)
+    receipts = cases(draw.sample(list(pages.receipts_tuning), min(48, len(pages.receipts_tuning))), questions=1)
+    others = cases(draw.sample(list(pages.public_tuning), min(32, len(pages.public_tuning))))
+
+    def validate(network: LayoutLMv2) -> float:
+        infer, heads = torch_infer(network), heads_of(LABELS)
+        runs = infer_pages([*receipts, *others], encoder, infer)
+        kie = score_kie(runs, heads["kie"], RULES).metrics()
+        kinds = score_classification(runs, heads["classification"]).metrics()
+        asked = score_docvqa(infer_questions(receipts, encoder, infer), heads["docvqa"]).metrics()
+        _log.info(
+            "tuning pages: em_no_space %.3f, value f1 %.3f, entity f1 %.3f | class accuracy %.3f, macro %.3f | "
+            "anls %.3f, balanced %.3f | company %.2f date %.2f address %.2f total %.2f",
+            *(kie[name] for name in ("em_no_space", "value_f1", "f1")),
+            *(kinds[name] for name in ("accuracy", "macro_accuracy")),
+            *(asked[name] for name in ("anls", "no_answer_balanced_accuracy")),
+            *(kie[f"em_no_space_{name}"] for name in ("company", "date", "address", "total")),
+        )
+        return (kie["em_no_space"] + kie["f1"] + kinds["macro_accuracy"] + asked["anls"]) / 4
+
+    return validate
+
+
+def heads_of(labels: Labels) -> dict[str, Head]:
+    """The heads of a starter bundle before anything is tuned."""
+    kinds: dict[str, FieldType] = {"DATE": "date", "DUE_DATE": "date"}
+    kinds |= dict.fromkeys(("TOTAL", "TAX", "SUBTOTAL", "ITEM_AMOUNT"), "amount")
+    fields = {name: FieldSpec(kinds.get(name, "text"), single=not name.startswith("ITEM_")) for name in labels.entities}
+    return {
+        "kie": Head(labels=labels.kie, fields=fields),
+        "classification": Head(labels=labels.classes),
+        "docvqa": Head(),
+    }
+
+
+def pretrain_stage(data: Path, work: Path, folder: Path, minutes: float) -> None:
+    """Stage one: the three objectives on the permitted pages; writes ``network.pt``."""
+    pages = corpus(data, work)
+    unlabelled = [*pages.receipts, *pages.public, *pages.synthetic]
+    network = initial.network(_sizes())
+    schedule = Schedule(minutes=minutes, learning_rate=2e-4, fresh_factor=2.5, warmup=0.06)
+    sheets = [grey(sheet(example)) for example in unlabelled]
+    pretrain(network, sheets, initial.folder() / "tokenizer.json", schedule, folder, max_tokens=256)
+    torch.save(network.state_dict(), folder / "network.pt")
+
+
+def train_stage(
+    data: Path,
+    work: Path,
+    folder: Path,
+    schedule: Schedule,
+    *,
+    start: Path | None,
+    processes: int = 1,
+    tuning: bool = True,
+) -> None:
+    """Stage two: all heads together from ``start`` (a stage's ``network.pt``); writes a checkpoint."""
+    pages = corpus(data, work, tuning=tuning)
+    found = sources(pages)
+    _log.info("pages: %s", ", ".join(f"{len(s.pages)} at {s.weight}" for s in found))
+    tokenizer = initial.folder() / "tokenizer.json"
+    validate = validator(pages, tokenizer)
+
+    def work_on(rank: int) -> None:
+        network = initial.network(_sizes())
+        if start is not None:
+            network.load_state_dict(torch.load(start, map_location="cpu", weights_only=True))
+        finetune(
+            network,
+            found,
+            LABELS,
+            tokenizer,
+            schedule,
+            folder,
+            validate=validate,
+            validate_steps=150,
+            rank=rank,
+        )
+        if rank == 0:
+            labels = {"kie": LABELS.kie, "classification": LABELS.classes}
+            checkpoint.save(network, labels, folder / "checkpoint", tokenizer=tokenizer, licence="apache-2.0")
+
+    spread(processes, work_on)
+
+
+def _sizes() -> dict[str, int]:
+    return {"kie": len(LABELS.kie), "classification": len(LABELS.classes), "docvqa": 2}
+
+
+def main() -> None:
+    """Run one stage from the command line."""
+    parser = argparse.ArgumentParser(description="Train the starter model, stage by stage; every stage resumes.")
+    parser.add_argument("stage", choices=("pretrain", "train"))
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="the public data")
+    parser.add_argument("--work", type=Path, default=Path("runs/corpus"), help="where made pages are kept")
+    parser.add_argument("--folder", type=Path, required=True, help="where the stage keeps its state")
+    parser.add_argument("--minutes", type=float, required=True, help="how long to train")
+    parser.add_argument("--start", type=Path, help="network.pt to start from")
+    parser.add_argument("--processes", type=int, default=1, help="processes that average their gradients")
+    parser.add_argument("--batch", type=int, default=8, help="windows a step and process")
+    parser.add_argument("--all", action="store_true", help="train on the receipts held out for tuning too")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    torch.set_num_threads(1 if arguments.processes > 1 else torch.get_num_threads())
+    if arguments.stage == "pretrain":
+        pretrain_stage(arguments.data, arguments.work, arguments.folder, arguments.minutes)
+    else:
+        schedule = Schedule(
+            minutes=arguments.minutes,
+            batch_size=arguments.batch,
+            learning_rate=2e-4,
+            fresh_factor=2.5,
+            warmup=0.03,
+            save_s=120.0,
+        )
+        train_stage(
+            arguments.data,
+            arguments.work,
+            arguments.folder,
+            schedule,
+            start=arguments.start,
+            processes=arguments.processes,
+            tuning=not arguments.all,
+        )
+
+
+if __name__ == "__main__":
+    main()
