@@ -63,11 +63,11 @@ def create_app(settings: Settings, engine: Engine | None = None, telemetry: Tele
         # Models load beside the server, which meanwhile answers that it is starting.
         loading = app.state.loading = asyncio.create_task(_load(engine, jobs))
         yield
-        await engine.drain(settings.drain_timeout_s)
-        await jobs.drain(settings.drain_timeout_s)
+        await asyncio.gather(engine.drain(settings.drain_timeout_s), jobs.drain(settings.drain_timeout_s))
         loading.cancel()
         await asyncio.gather(loading, return_exceptions=True)
         await engine.close()
+        store.close()
 
     app = FastAPI(
         title="LayoutServe",

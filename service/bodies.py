@@ -48,7 +48,9 @@ async def read_body(request: Request, schema: type[Schema], *, max_file_bytes: i
                 return _from_form(await _parts(stream, options.get(b"boundary"), max_file_bytes), schema)
             if kind == b"application/json":
                 stream = _limited(request, max_file_bytes * 4 // 3 + MAX_PARAMETER_BYTES)
-                return _from_json(b"".join([chunk async for chunk in stream]), schema, max_file_bytes)
+                body = b"".join([chunk async for chunk in stream])
+                # Tens of megabytes of base64 take a moment, which others should not wait for.
+                return await asyncio.to_thread(_from_json, body, schema, max_file_bytes)
     except TimeoutError:
         raise BodyTimeout(f"The body was not complete after {timeout_s:g} seconds.") from None
     except ClientDisconnect:

@@ -148,7 +148,7 @@ class Engine:
             fields = {"pages": len(result.pages), "timings_ms": {k: round(v) for k, v in result.timings_ms.items()}}
             _log.warning("slow request", extra={"fields": fields})
         model = self._backend.ocr_model if endpoint == "ocr" else answers.model(pipeline.bundle)
-        return answers.answer(endpoint, result, model, request_id)
+        return await self._thread(answers.answer, endpoint, result, model, request_id)
 
     async def _document(
         self, pipeline: Pipeline, request: Request, body: schemas.ReadRequest, max_pages: int, on_page: OnPage | None

@@ -119,7 +119,8 @@ class Exchange:
                 work = engine.answer(
                     endpoint, body, request_id=self.request_id, deadline=deadline, max_pages=settings.max_pages
                 )
-                text = (await unless_departed(self.request, work)).model_dump_json()
+                answer = await unless_departed(self.request, work)
+                text = await asyncio.to_thread(answer.model_dump_json)
             finally:
                 if key is not None:
                     await self.service.jobs.fulfil(key, text)
@@ -175,7 +176,7 @@ def job_process(engine: Engine, settings: Settings) -> Process:
             max_pages=settings.max_job_pages,
             on_page=on_page,
         )
-        return answer.model_dump_json()
+        return await asyncio.to_thread(answer.model_dump_json)
 
     return process
 

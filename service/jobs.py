@@ -47,7 +47,7 @@ class Jobs:
         self._tasks.append(asyncio.create_task(self._sweep()))
 
     async def drain(self, timeout_s: float) -> None:
-        """Take no further job; finish those that run, or give them back where that takes longer."""
+        """Take no further job; finish those that run, or give them back where that takes longer. May be repeated."""
         self._draining = True
         self._added.set()
         workers = self._tasks[:-1]
@@ -57,7 +57,6 @@ class Jobs:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
-        await asyncio.to_thread(self._store.close)
 
     async def submit(self, job: NewJob, key: IdempotencyKey | None) -> StoredJob:
         """Accept a job. Raises Overloaded, Conflict, IdempotencyMismatch."""

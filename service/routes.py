@@ -1,5 +1,6 @@
 """The paths of the service. Each handler says what it answers; how is told by ``exchange`` and ``engine``."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -90,7 +91,7 @@ async def get_job(request: Request, job_id: str, owner: Owner) -> Response:
     """Look up how far a job is, and its result or problem once it is finished."""
     job = await service_of(request).jobs.read(job_id, owner)
     headers = {"Retry-After": "1"} if job.status in ("queued", "running") else {}
-    return Response(job_json(job), media_type=JSON, headers=headers)
+    return Response(await asyncio.to_thread(job_json, job), media_type=JSON, headers=headers)
 
 
 @jobs.delete(
@@ -102,7 +103,8 @@ async def get_job(request: Request, job_id: str, owner: Owner) -> Response:
 )
 async def cancel_job(request: Request, job_id: str, owner: Owner) -> Response:
     """Stop a job if it is not finished, delete it with its document and result, and answer as it was last."""
-    return Response(job_json(await service_of(request).jobs.delete(job_id, owner)), media_type=JSON)
+    job = await service_of(request).jobs.delete(job_id, owner)
+    return Response(await asyncio.to_thread(job_json, job), media_type=JSON)
 
 
 @models.get(

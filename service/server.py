@@ -72,9 +72,9 @@ class Server(uvicorn.Server):
 
     async def _drain(self) -> None:
         _log.info("draining")
-        engine = self._app.state.service.engine
+        service, timeout_s = self._app.state.service, self._settings.drain_timeout_s
         began = asyncio.get_running_loop().time()
-        drained = await engine.drain(self._settings.drain_timeout_s)
+        drained, _ = await asyncio.gather(service.engine.drain(timeout_s), service.jobs.drain(timeout_s))
         left = began + NOTICE_S - asyncio.get_running_loop().time()
         await asyncio.sleep(max(left, 0))
         _log.log(logging.INFO if drained else logging.ERROR, "drained" if drained else "drain timed out")

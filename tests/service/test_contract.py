@@ -76,7 +76,7 @@ def test_no_request_finds_an_answer_outside_of_the_contract(url):
         "--max-examples",
         str(EXAMPLES),
     ]
-    seed = ["--seed", os.environ.get("CONTRACT_SEED", "1")]
+    seed = ["--request-timeout=120", "--seed", os.environ.get("CONTRACT_SEED", "1")]
     run = subprocess.run(
         [*command, COMMITTED, *options, *seed, "--header", f"Authorization: Bearer {KEY}"],
         env=os.environ | {"SCHEMATHESIS_HOOKS": str(HERE / "schemathesis_hooks.py")},
