@@ -77,6 +77,8 @@ def create_app(settings: Settings, engine: Engine | None = None, telemetry: Tele
         openapi_tags=TAGS,
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,  # the reference at /docs/ is a page of the playground: FastAPI's own needs the internet
+        redoc_url=None,
     )
     app.state.service = Service(settings, engine, load_keys(settings), jobs, telemetry)
     for router in ROUTERS:
