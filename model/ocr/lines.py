@@ -22,6 +22,9 @@ _MARGIN = 0.1
 # Rows without ink, as a share of a line's height, that may lie inside the line.
 _DOT_GAP = 0.15
 
+# A run of rows with ink lower than this share of the line is not its text.
+_LOWEST = 0.25
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -75,11 +78,12 @@ def pieces(reading: Reading, line: Image, quad: NDArray[np.float64]) -> list[Pie
     if not spans:
         return []
     ink = _ink(line)
-    columns, rows = np.asarray(ink.any(axis=0)), _main_rows(ink)
-    edges = _edges(columns, reading, spans)
+    top, bottom = _main_rows(ink)
+    edges = _edges(np.asarray(ink[top:bottom].any(axis=0)), reading, spans)
+    height = len(ink)
     found = []
     for (first, last), (start, end) in zip(spans, edges, strict=True):
-        polygon = _inside(quad, start, end, *rows)
+        polygon = _inside(quad, start, end, top / height, bottom / height)
         found.append(Piece(reading.text[first:last], float(reading.scores[first:last].mean()), polygon))
     return found
 
@@ -92,20 +96,24 @@ def _ink(line: Image) -> NDArray[np.bool_]:
     return mask if mask.mean() < 0.5 else ~mask
 
 
-def _main_rows(ink: NDArray[np.bool_]) -> tuple[float, float]:
-    """Where (0-1) the ink of a line begins and ends from top to bottom, neighbours' tips and specks left out."""
+def _main_rows(ink: NDArray[np.bool_]) -> tuple[int, int]:
+    """First and one past last row of the text of a line: the highest run of rows with ink.
+
+    Rules, and the tips of the lines above and below, make lower runs.
+    """
     profile = ink.sum(axis=1)
     height = len(profile)
-    if not profile.any():
-        return 0.0, 1.0
-    inked = np.flatnonzero(profile > 0.03 * profile[profile > 0].mean())
-    # From the fullest row outwards, over gaps no larger than that between an i and its dot.
-    start = int(np.searchsorted(inked, profile.argmax()))
-    gaps = np.flatnonzero(np.diff(inked) > max(2, _DOT_GAP * height))
-    before, after = gaps[gaps < start], gaps[gaps >= start]
-    first = inked[before[-1] + 1] if len(before) else inked[0]
-    last = inked[after[0]] if len(after) else inked[-1]
-    return float(first / height), float((last + 1) / height)
+    # The line without its margin, if nothing better is found.
+    margin = round(height * _MARGIN / (1 + 2 * _MARGIN))
+    inked = np.flatnonzero(profile > 0.03 * profile[profile > 0].mean()) if profile.any() else np.empty(0, np.intp)
+    if not len(inked):
+        return margin, height - margin
+    breaks = np.flatnonzero(np.diff(inked) > max(2, _DOT_GAP * height))
+    firsts = inked[np.concatenate([[0], breaks + 1])]
+    lasts = inked[np.concatenate([breaks, [len(inked) - 1]])]
+    best = int((lasts - firsts).argmax())
+    first, end = int(firsts[best]), int(lasts[best]) + 1
+    return (first, end) if end - first >= _LOWEST * height else (margin, height - margin)
 
 
 def _edges(columns: NDArray[np.bool_], reading: Reading, spans: list[tuple[int, int]]) -> list[tuple[float, float]]:

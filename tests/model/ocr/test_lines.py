@@ -60,6 +60,22 @@ def test_tips_of_the_neighbouring_line_do_not_make_words_higher():
     assert piece.polygon[0][1] == pytest.approx(55, abs=1)
 
 
+def test_rules_and_neighbours_are_not_the_word():
+    line = bars((20, 30), (40, 50), (100, 110))
+    line[18:, :] = 0
+    line[:2, 10:150] = 0
+    first, second = pieces(reading("ab c", 25, 45, 75, 105), line, QUAD)
+    assert [first.polygon[0], first.polygon[2]] == [pytest.approx((120, 55), abs=1), pytest.approx((150, 65), abs=1)]
+    assert [second.polygon[0], second.polygon[2]] == [pytest.approx((200, 55), abs=1), pytest.approx((210, 65), abs=1)]
+
+
+def test_a_dash_keeps_the_height_of_its_line():
+    line = bars()
+    line[9:11, 80:120] = 0
+    (piece,) = pieces(reading("-", 100), line, QUAD)
+    assert piece.polygon[2][1] - piece.polygon[0][1] > 14
+
+
 def test_a_dot_over_an_i_belongs_to_the_word():
     line = bars((20, 24), (30, 34))
     line[3:4, 20:24] = 0
