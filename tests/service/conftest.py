@@ -99,7 +99,8 @@ def drawn():
 @pytest.fixture(scope="session")
 def client(bundle, tmp_path_factory):
     """The real app, with the tiny bundle and the real OCR, ready."""
-    settings = Settings(bundles=(bundle,), starter=False, data_folder=tmp_path_factory.mktemp("data"))
+    folder = tmp_path_factory.mktemp("data")
+    settings = Settings(bundles=(bundle,), starter=False, data_folder=folder, request_timeout_s=600)
     with TestClient(create_app(settings), raise_server_exceptions=False) as client:
         wait_until_ready(client)
         yield client
