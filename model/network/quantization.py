@@ -2,6 +2,7 @@
 
 Encoder: every product with a weight matrix becomes QuantizeRows, MatMulInteger, DequantizeRows
 (``model/ops/row_quantization.py``), so a window's result depends on that window alone. Nothing needs calibration.
+In a fused graph what lies between two products is one pass over the rows (``model/ops/fused_rows.py``).
 Embedding tables are stored as int8 with a scale per row. Attention, LayerNorm, the biases and the heads stay float32:
 the heads are a few columns wide and their logits are what is calibrated.
 
@@ -50,6 +51,47 @@ def quantize_encoder(g: GraphBuilder, *, keep: Iterable[str] = ()) -> None:
             g.nodes.append(node)
             continue
         node.outputs[0].replace_all_uses_with(result)
+    _fuse(g)
+
+
+def _fuse(g: GraphBuilder) -> None:
+    """Join DequantizeRows, the activation or the residual norm after it, and the QuantizeRows after that."""
+    present = set(g.nodes)
+    joined: dict[ir.Node, tuple[ir.Node, ir.Node | None]] = {}
+    for node in g.nodes:
+        if node.op_type not in ("BiasGelu", "SkipLayerNormalization"):
+            continue
+        source = node.inputs[0].producer() if node.inputs[0] is not None else None
+        readers = [use.node for use in node.outputs[0].uses() if use.node in present]
+        quantizer = next((reader for reader in readers if reader.op_type == "QuantizeRows"), None)
+        # An activation that is read as it is, too, must stay.
+        if source is None or source.op_type != "DequantizeRows" or (node.op_type == "BiasGelu" and len(readers) != 1):
+            continue
+        if quantizer is not None or node.op_type == "SkipLayerNormalization":
+            joined[node] = (source, quantizer)
+    dropped = {part for parts in joined.values() for part in parts if part is not None}
+    nodes, g.nodes = g.nodes, []
+    for node in nodes:
+        if node in joined:
+            _join(g, node, *joined[node])
+        elif node not in dropped:
+            g.nodes.append(node)
+
+
+def _join(g: GraphBuilder, node: ir.Node, source: ir.Node, quantizer: ir.Node | None) -> None:
+    sums, row_scale, column_scale, _ = source.inputs  # its bias is the next node's
+    scaled = (sums, row_scale, column_scale)
+    if node.op_type == "BiasGelu":
+        rows = g.ops("DequantizeGeluQuantize", *scaled, node.inputs[1], outputs=2, domain=DOMAIN)
+    else:
+        _, residual, gamma, beta, bias = node.inputs
+        epsilon = node.attributes["epsilon"].as_float()
+        inputs = (*scaled, bias, residual, gamma, beta)
+        y, *rows = g.ops("DequantizeNormQuantize", *inputs, outputs=3, domain=DOMAIN, epsilon=epsilon)
+        node.outputs[0].replace_all_uses_with(y)
+    if quantizer is not None:
+        for old, new in zip(quantizer.outputs, rows, strict=True):
+            old.replace_all_uses_with(new)
 
 
 def _product(

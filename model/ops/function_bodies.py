@@ -80,4 +80,33 @@ DequantizeRows (sums, row_scale, column_scale, bias) => (y)
 }
 """
 
-FUNCTION_BODIES = (_DISTANCE_BIAS, _RELATIVE_ATTENTION_BIAS, _QUANTIZE_ROWS, _DEQUANTIZE_ROWS)
+_DEQUANTIZE_GELU_QUANTIZE = """
+<domain: "layoutserve", opset_import: ["": 20, "layoutserve": 1]>
+DequantizeGeluQuantize (sums, row_scale, column_scale, bias) => (q, scale)
+{
+    x = layoutserve.DequantizeRows (sums, row_scale, column_scale, bias)
+    y = Gelu (x)
+    q, scale = layoutserve.QuantizeRows (y)
+}
+"""
+
+_DEQUANTIZE_NORM_QUANTIZE = """
+<domain: "layoutserve", opset_import: ["": 20, "layoutserve": 1]>
+DequantizeNormQuantize <epsilon> (sums, row_scale, column_scale, bias, residual, gamma, beta) => (y, q, scale)
+{
+    x = layoutserve.DequantizeRows (sums, row_scale, column_scale, bias)
+    total = Add (x, residual)
+    y = LayerNormalization <axis = -1, epsilon: float = @epsilon> (total, gamma, beta)
+    q, scale = layoutserve.QuantizeRows (y)
+}
+"""
+
+# A body uses none but those before it.
+FUNCTION_BODIES = (
+    _DISTANCE_BIAS,
+    _RELATIVE_ATTENTION_BIAS,
+    _QUANTIZE_ROWS,
+    _DEQUANTIZE_ROWS,
+    _DEQUANTIZE_GELU_QUANTIZE,
+    _DEQUANTIZE_NORM_QUANTIZE,
+)

@@ -2,6 +2,7 @@
 
 #include <exception>
 
+#include "fused_rows.h"
 #include "relative_attention_bias.h"
 #include "row_quantization.h"
 
@@ -20,11 +21,15 @@ extern "C" __attribute__((visibility("default"))) OrtStatus* ORT_API_CALL Regist
     static const layoutserve::RelativeAttentionBias relative_attention_bias;
     static const layoutserve::QuantizeRows quantize_rows;
     static const layoutserve::DequantizeRows dequantize_rows;
+    static const layoutserve::DequantizeGeluQuantize dequantize_gelu_quantize;
+    static const layoutserve::DequantizeNormQuantize dequantize_norm_quantize;
     static Ort::CustomOpDomain domain = [] {
       Ort::CustomOpDomain made{"layoutserve"};
       made.Add(&relative_attention_bias);
       made.Add(&quantize_rows);
       made.Add(&dequantize_rows);
+      made.Add(&dequantize_gelu_quantize);
+      made.Add(&dequantize_norm_quantize);
       return made;
     }();
     Ort::UnownedSessionOptions{options}.Add(domain);

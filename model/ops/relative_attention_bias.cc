@@ -8,15 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "row_kernels.h"
+
 namespace layoutserve {
 namespace {
-
-// One binary serves every x86-64 processor: the loader picks the widest vectors (gathers among them) it has.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define VECTORISED __attribute__((target_clones("arch=skylake-avx512", "avx2", "default")))
-#else
-#define VECTORISED
-#endif
 
 constexpr int64_t kRowsPerTask = 8;
 constexpr float kMasked = -10000.0f;
@@ -39,7 +34,7 @@ struct Task {
 };
 
 // Where in a table the distance from `own` to each of n places is found. Wraps on overflow, as numpy does.
-VECTORISED void table_indices(const int64_t* __restrict places, int64_t own, int64_t width, int64_t n,
+LAYOUTSERVE_VECTORISED void table_indices(const int64_t* __restrict places, int64_t own, int64_t width, int64_t n,
                               int32_t* __restrict indices) {
   const int64_t maximum = width / 2;
   for (int64_t j = 0; j < n; ++j) {
@@ -50,7 +45,7 @@ VECTORISED void table_indices(const int64_t* __restrict places, int64_t own, int
   }
 }
 
-VECTORISED void sum_of_gathers(const float* __restrict table_1d, const float* __restrict table_x,
+LAYOUTSERVE_VECTORISED void sum_of_gathers(const float* __restrict table_1d, const float* __restrict table_x,
                                const float* __restrict table_y, const int32_t* __restrict index_1d,
                                const int32_t* __restrict index_x, const int32_t* __restrict index_y,
                                const float* __restrict mask, int64_t n, float* __restrict out) {

@@ -8,14 +8,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "row_kernels.h"
+
 namespace layoutserve {
 namespace {
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define VECTORISED __attribute__((target_clones("arch=skylake-avx512", "avx2", "default")))
-#else
-#define VECTORISED
-#endif
 
 constexpr int64_t kRowsPerTask = 16;
 constexpr float kSmallest = 1e-20f;
@@ -32,7 +28,7 @@ struct QuantizeTask {
 };
 
 // Eight running maxima, because a single one is a chain that compilers may not reorder.
-VECTORISED float largest_size(const float* __restrict x, int64_t n) {
+LAYOUTSERVE_VECTORISED float largest_size(const float* __restrict x, int64_t n) {
   constexpr int64_t kLanes = 32;
   float peaks[kLanes] = {};
   int64_t i = 0;
@@ -48,7 +44,7 @@ VECTORISED float largest_size(const float* __restrict x, int64_t n) {
   return peak;
 }
 
-VECTORISED void quantize(const float* __restrict x, float scale, int64_t n, uint8_t* __restrict q) {
+LAYOUTSERVE_VECTORISED void quantize(const float* __restrict x, float scale, int64_t n, uint8_t* __restrict q) {
   for (int64_t i = 0; i < n; ++i) {
     const float level = (x[i] / scale + kRounder) - kRounder;
     q[i] = static_cast<uint8_t>(static_cast<int32_t>(level + 128.0f));
@@ -59,10 +55,7 @@ void quantize_task(void* data, size_t number) {
   const QuantizeTask& task = *static_cast<const QuantizeTask*>(data);
   const int64_t first = static_cast<int64_t>(number) * kRowsPerTask;
   for (int64_t row = first; row < std::min(first + kRowsPerTask, task.rows); ++row) {
-    const float* x = task.x + row * task.columns;
-    const float scale = std::max(largest_size(x, task.columns), kSmallest) / kSteps;
-    task.scale[row] = scale;
-    quantize(x, scale, task.columns, task.q + row * task.columns);
+    task.scale[row] = quantize_row(task.x + row * task.columns, task.columns, task.q + row * task.columns);
   }
 }
 
@@ -73,7 +66,7 @@ struct DequantizeTask {
   int64_t rows, columns;
 };
 
-VECTORISED void dequantize(const int32_t* __restrict sums, float row_scale, const float* __restrict column_scale,
+LAYOUTSERVE_VECTORISED void dequantize(const int32_t* __restrict sums, float row_scale, const float* __restrict column_scale,
                            const float* __restrict bias, int64_t n, float* __restrict y) {
   for (int64_t i = 0; i < n; ++i) {
     y[i] = static_cast<float>(sums[i]) * (row_scale * column_scale[i]) + bias[i];
@@ -84,8 +77,8 @@ void dequantize_task(void* data, size_t number) {
   const DequantizeTask& task = *static_cast<const DequantizeTask*>(data);
   const int64_t first = static_cast<int64_t>(number) * kRowsPerTask;
   for (int64_t row = first; row < std::min(first + kRowsPerTask, task.rows); ++row) {
-    dequantize(task.sums + row * task.columns, task.row_scale[row], task.column_scale, task.bias, task.columns,
-               task.y + row * task.columns);
+    dequantize_row(task.sums + row * task.columns, task.row_scale[row], task.column_scale, task.bias, task.columns,
+                   task.y + row * task.columns);
   }
 }
 
@@ -98,6 +91,17 @@ int64_t product(const std::vector<int64_t>& shape, size_t count) {
 }
 
 }  // namespace
+
+float quantize_row(const float* x, int64_t n, uint8_t* q) {
+  const float scale = std::max(largest_size(x, n), kSmallest) / kSteps;
+  quantize(x, scale, n, q);
+  return scale;
+}
+
+void dequantize_row(const int32_t* sums, float row_scale, const float* column_scale, const float* bias, int64_t n,
+                    float* y) {
+  dequantize(sums, row_scale, column_scale, bias, n, y);
+}
 
 OrtStatusPtr QuantizeRowsKernel::ComputeV2(OrtKernelContext* raw) try {
   Ort::KernelContext context(raw);

@@ -115,3 +115,15 @@ def test_the_int8_visual_graph_is_near_float_and_a_batch_shares_nothing(tmp_path
     assert np.linalg.norm(embeddings - expected) / np.linalg.norm(expected) < 0.1
     alone = quantized.run(None, {"image": images[2:3]})[0]
     np.testing.assert_allclose(alone[0], embeddings[2], atol=1e-5)
+
+
+def test_a_fused_graph_has_one_pass_between_products():
+    g = encoder_graph(network(), fused=True)
+    quantize_encoder(g)
+    operators = [node.op_type for node in g.nodes]
+    layers = 3
+    assert operators.count("DequantizeGeluQuantize") == layers
+    assert operators.count("DequantizeNormQuantize") == 2 * layers
+    assert operators.count("DequantizeRows") == 3 * layers  # query, key and value
+    assert operators.count("QuantizeRows") == 1 + layers  # the embeddings, and what attention leaves
+    assert not {"BiasGelu", "SkipLayerNormalization"} & set(operators)
