@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup serve test check format bench-model bench ops openapi contract
+.PHONY: setup serve test test-slow check format bench-model bench ops openapi contract starter
 
 setup: $(VENV)/.ready
 
@@ -21,6 +21,9 @@ ops:
 
 test: setup
 	$(BIN)/python -m pytest
+
+test-slow: setup
+	$(BIN)/python -m pytest -m slow
 
 check: setup
 	$(BIN)/ruff format --check .
@@ -48,3 +51,10 @@ openapi: setup
 contract: setup
 	CONTRACT_EXAMPLES=100 CONTRACT_PHASES=examples,coverage,fuzzing,stateful CONTRACT_CASES=2000 \
 		$(BIN)/python -m pytest -s tests/service/test_contract.py
+
+# The starter bundle from the public data (DATA) and pages drawn in code: an hour or two of two cores; every step resumes.
+DATA ?= ../shared/data
+starter: setup
+	$(BIN)/python -m model.training.starter draw --data $(DATA) --processes 2
+	$(BIN)/python -m model.training.starter train --data $(DATA) --folder runs/starter --minutes 62 --processes 2
+	$(BIN)/python -m model.training.release --data $(DATA) --checkpoint runs/starter/checkpoint --read runs/dev-ocr.jsonl

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from model.errors import DocumentTooLarge, InvalidDocument, LayoutServeError, RequestError, UnsupportedDocument
-from service import errors, schemas
+from service import errors, examples, schemas
 from service.errors import KINDS, PROBLEM_MEDIA_TYPE, problem_of
 
 Json = dict[str, Any]
@@ -53,8 +53,17 @@ EXTRA_HEADERS: dict[int, Json] = {
     503: RETRY_AFTER,
 }
 
+ANSWERS: dict[str, dict[str, BaseModel]] = {
+    "kie": {"200": examples.KIE, "202": examples.JOB},
+    "classification": {"200": examples.CLASSIFICATION, "202": examples.JOB},
+    "docvqa": {"200": examples.DOCVQA, "202": examples.JOB},
+    "ocr": {"200": examples.OCR, "202": examples.JOB},
+    "analyze": {"200": examples.ANALYZE, "202": examples.JOB},
+    "getJob": {"200": examples.JOB},
+    "cancelJob": {"200": examples.JOB},
+    "listModels": {"200": examples.MODELS},
+}
 ACCEPTED: dict[int | str, Json] = {
-    200: {"headers": REQUEST_ID},
     202: {
         "description": "Accepted as a job, as 'Prefer: respond-async' asked",
         "model": schemas.Job,
@@ -80,6 +89,11 @@ EXAMPLES: dict[str, Json] = {
     "OcrRequest": {"file": PIXEL, "ocr": "always"},
     "AnalyzeRequest": {"file": PIXEL, "task": ["kie", "docvqa"], "question": ["What is the total?"]},
 }
+
+
+def success(description: str) -> dict[int | str, Json]:
+    """Describe the answer of an operation that went well."""
+    return {200: {"description": description, "headers": REQUEST_ID}}
 
 
 def problems(kinds: Iterable[type[LayoutServeError]]) -> dict[int | str, Json]:
@@ -153,6 +167,10 @@ def openapi(app: FastAPI) -> Json:
         components[model.__name__.replace("Request", "Form")] = _form(components[model.__name__])
     document["components"]["schemas"] = dict(sorted(components.items()))
     _share_problems(document)
+    # Put in last: FastAPI drops every null from what it is given.
+    for operation in (operation for path in document["paths"].values() for operation in path.values()):
+        for status, example in ANSWERS.get(operation["operationId"], {}).items():
+            operation["responses"][status]["content"]["application/json"]["example"] = example.model_dump(mode="json")
     return document
 
 

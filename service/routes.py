@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from model.errors import LayoutServeError
 from service import errors, schemas
-from service.contract import ACCEPTED, DOCUMENT_PROBLEMS, REQUEST_ID, body, problems
+from service.contract import ACCEPTED, DOCUMENT_PROBLEMS, REQUEST_ID, body, problems, success
 from service.exchange import JSON, Exchange, Owner, job_json, service_of
 
 documents = APIRouter(prefix="/v1", tags=["documents"], responses=problems(DOCUMENT_PROBLEMS) | ACCEPTED)
@@ -25,6 +25,7 @@ Asked = Annotated[Exchange, Depends(Exchange)]
     operation_id="kie",
     summary="Key information",
     response_model=schemas.KieResponse,
+    responses=success("Entities and fields"),
     openapi_extra=body(schemas.KieRequest),
 )
 async def kie(asked: Asked) -> Response:
@@ -37,6 +38,7 @@ async def kie(asked: Asked) -> Response:
     operation_id="classification",
     summary="Class",
     response_model=schemas.ClassificationResponse,
+    responses=success("Classes, best first"),
     openapi_extra=body(schemas.ClassificationRequest),
 )
 async def classification(asked: Asked) -> Response:
@@ -49,6 +51,7 @@ async def classification(asked: Asked) -> Response:
     operation_id="docvqa",
     summary="Answers to questions",
     response_model=schemas.DocvqaResponse,
+    responses=success("Ranked answers to each question, or none"),
     openapi_extra=body(schemas.DocvqaRequest),
 )
 async def docvqa(asked: Asked) -> Response:
@@ -61,6 +64,7 @@ async def docvqa(asked: Asked) -> Response:
     operation_id="ocr",
     summary="Words",
     response_model=schemas.OcrResponse,
+    responses=success("Words in reading order"),
     openapi_extra=body(schemas.OcrRequest),
 )
 async def ocr(asked: Asked) -> Response:
@@ -73,6 +77,7 @@ async def ocr(asked: Asked) -> Response:
     operation_id="analyze",
     summary="Several tasks with one reading",
     response_model=schemas.AnalyzeResponse,
+    responses=success("The results of the tasks"),
     openapi_extra=body(schemas.AnalyzeRequest),
 )
 async def analyze(asked: Asked) -> Response:
@@ -85,7 +90,7 @@ async def analyze(asked: Asked) -> Response:
     operation_id="getJob",
     summary="A job's progress and result",
     response_model=schemas.Job,
-    responses=JOB_PROBLEMS,
+    responses=success("The job as it is now") | JOB_PROBLEMS,
 )
 async def get_job(request: Request, job_id: str, owner: Owner) -> Response:
     """Look up how far a job is, and its result or problem once it is finished."""
@@ -99,7 +104,7 @@ async def get_job(request: Request, job_id: str, owner: Owner) -> Response:
     operation_id="cancelJob",
     summary="Cancel or delete a job",
     response_model=schemas.Job,
-    responses=JOB_PROBLEMS,
+    responses=success("The job as it was last") | JOB_PROBLEMS,
 )
 async def cancel_job(request: Request, job_id: str, owner: Owner) -> Response:
     """Stop a job if it is not finished, delete it with its document and result, and answer as it was last."""
@@ -111,7 +116,8 @@ async def cancel_job(request: Request, job_id: str, owner: Owner) -> Response:
     "",
     operation_id="listModels",
     summary="The models that are served",
-    responses=problems((errors.Unauthorized, LayoutServeError, errors.NotReady)),
+    responses=success("The models, the default one first")
+    | problems((errors.Unauthorized, LayoutServeError, errors.NotReady)),
 )
 async def list_models(request: Request, owner: Owner) -> schemas.Models:
     """List the models with their tasks, labels, limits, licences and measured scores."""

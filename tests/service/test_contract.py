@@ -91,3 +91,13 @@ def test_no_request_finds_an_answer_outside_of_the_contract(url):
     for endpoint in ("kie", "classification", "docvqa", "ocr", "analyze"):
         assert f'requests_total{{method="POST",route="/v1/{endpoint}",status="200"}}' in served
     assert cases >= int(os.environ.get("CONTRACT_CASES", "20"))
+
+
+def test_every_answer_that_goes_well_has_an_example():
+    document = yaml.safe_load(COMMITTED.read_text())
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            if path.startswith("/v1"):
+                assert operation["responses"]["200"]["content"]["application/json"]["example"], path
+            if "requestBody" in operation:
+                assert operation["requestBody"]["content"]["application/json"]["examples"], path
