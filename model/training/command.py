@@ -206,7 +206,12 @@ def _start(source: str | None) -> tuple[Callable[[dict[str, int]], LayoutLMv2], 
 
     def build(heads: dict[str, int]) -> LayoutLMv2:
         network = LayoutLMv2(loaded.config, heads)
-        network.layoutlmv2.load_state_dict(loaded.network.layoutlmv2.state_dict())
+        state = loaded.network.layoutlmv2.state_dict()
+        for name, value in network.layoutlmv2.state_dict().items():
+            if name == "visual_segment_embedding":
+                # The question-answering model has it whatever its start had; zero is as if it were not there.
+                state.setdefault(name, torch.zeros_like(value))
+        network.layoutlmv2.load_state_dict(state)
         return network
 
     return build, loaded.tokenizer

@@ -13,6 +13,8 @@ One JSON object a line, UTF-8, one line a page. Boxes are pixels of the page, or
     spans       [{"label": "TOTAL", "words": [i, ...], "text": "9.00"}, ...]: values with their place
     class       document class
     questions   [{"question": "...", "answers": ["9.00"], "spans": [[i, ...]]}, ...]; no answers: not on the page
+    question    instead of ``questions``: a row that is one question, with its ``answers``; the page's words may then
+                stand in another file of the same folder
     group       issuer or company, by which splits are made (default: the company among the entities)
 
 A page without ``words`` and ``lines`` has ``words=None`` and must be read (a PDF's text layer, or OCR) first.
@@ -143,6 +145,9 @@ def from_row(row: Mapping[str, Any], folder: Path) -> Example:
     if "spans" in row:
         spans = tuple(Span(s["label"].upper(), tuple(int(w) for w in s["words"]), s["text"]) for s in row["spans"])
     company = values.get("COMPANY", ("",))[0] if values else ""
+    questions = [_question(question) for question in row.get("questions", ())]
+    if "question" in row:
+        questions.append(_question(row))
     return Example(
         path=folder / location,
         page=int(row.get("page", 1)),
@@ -152,7 +157,7 @@ def from_row(row: Mapping[str, Any], folder: Path) -> Example:
         values=values,
         spans=spans,
         document_class=row.get("class"),
-        questions=tuple(_question(q) for q in row.get("questions", ())),
+        questions=tuple(questions),
         group=row.get("group") or row.get("layout") or company or Path(location).stem,
     )
 
@@ -209,14 +214,25 @@ def _question(row: Mapping[str, Any]) -> Question:
     return Question(row["question"], tuple(row["answers"]), spans)
 
 
-def with_questions(examples: Iterable[Example], path: Path) -> list[Example]:
-    """The examples with the questions of a file whose rows are image, question and answers."""
-    questions: dict[Path, list[Question]] = {}
-    for text in filter(None, path.read_text(encoding="utf-8").split("\n")):
-        row = json.loads(text)
-        location = path.parent / (row["image"] if "image" in row else row["document"])
-        questions.setdefault(location, []).append(_question(row))
-    return [replace(e, questions=(*e.questions, *questions.get(e.path, ()))) for e in examples]
+def _read_pages(path: Path) -> Iterator[Example]:
+    """``read_jsonl``; rows that are only a question get their page from the files beside theirs."""
+    examples = list(read_jsonl(path))
+    if all(example.words is not None or not example.questions for example in examples):
+        yield from examples
+        return
+    known = {
+        (page.path, page.page): page
+        for other in sorted(path.parent.glob("*.jsonl"))
+        if other != path
+        for page in read_jsonl(other)
+        if page.words is not None
+    }
+    merged: dict[tuple[Path, int], Example] = {}
+    for example in examples:
+        key = (example.path, example.page)
+        page = merged.get(key) or known.get(key) or replace(example, questions=())
+        merged[key] = replace(page, questions=(*page.questions, *example.questions))
+    yield from merged.values()
 
 
 def split_by_group(examples: Sequence[Example], fraction: float, seed: int = 42) -> tuple[list[Example], list[Example]]:
@@ -250,7 +266,7 @@ def read(path: Path, layout: str = "auto") -> list[Example]:
     """
     from model.training import readers
 
-    table: dict[str, Callable[[Path], Iterable[Example]]] = {"jsonl": read_jsonl, **readers.LAYOUTS}
+    table: dict[str, Callable[[Path], Iterable[Example]]] = {"jsonl": _read_pages, **readers.LAYOUTS}
     name = readers.recognize(path) if layout == "auto" else layout
     if name not in table:
         raise DatasetError(f"There is no layout {name!r}; use one of {', '.join(sorted(table))}.")

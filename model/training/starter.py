@@ -10,13 +10,12 @@ decoding rules, thresholds) and to report classification on.
 import argparse
 import logging
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from faker import Faker
 
 from model.bundle import FieldSpec, FieldType, Head
 from model.encoding import Encoder
@@ -33,6 +32,8 @@ from model.training.labelling import label
 from model.training.loop import Schedule, spread
 from model.training.pretraining import pretrain
 from model.training.questions import ask
+from model.training.receipt_values import value_pool
+from model.training.synthesis.writing import write_pages
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +69,19 @@ SROIE = frozenset({"COMPANY", "DATE", "ADDRESS", "TOTAL"})
 # Shares of the pages held out for tuning.
 _SROIE_TUNING = 0.12
 _PUBLIC_TUNING = 0.2
+# Synthetic pages by class, and pages of layouts kept out of training, the classes in turn.
+_DRAWN = {
+    "receipt": 800,
+    "invoice": 700,
+    "form": 250,
+    "letter": 120,
+    "email": 120,
+    "resume": 120,
+    "report": 120,
+    "contract": 100,
+    "scientific_article": 100,
+}
+_HELDOUT = 135
 # The class of a page shows in any part of it; now and then a whole window, as in serving.
 _SHORT = (96, 128, 128, 160, 160, 192, 192, 224, 512)
 
@@ -94,7 +108,7 @@ def corpus(data: Path, work: Path, *, tuning: bool = True) -> Corpus:
     train, held = split_by_group(receipts, _SROIE_TUNING)
     public, public_held = split_by_group(public_pages.collect(data, work / "public"), _PUBLIC_TUNING)
     read = work / "ocr" / "pages.jsonl"
-    synthetic = [page for path in sorted((work / "synthetic").glob("*.jsonl")) for page in read_jsonl(path)]
+    synthetic = [page for path in sorted((work / "synthetic").rglob("*.jsonl")) for page in read_jsonl(path)]
     ocr = list(read_jsonl(read)) if read.is_file() else []
     held_groups = {example.group for example in held}
     return Corpus(
@@ -116,7 +130,7 @@ def receipt_pages(data: Path) -> list[Example]:
 def sources(pages: Corpus, seed: int = 42) -> list[Source]:
     """What to draw windows from, with shares chosen on the tuning pages."""
     real = [grey(sheet(e, SROIE)) for e in (*pages.receipts, *pages.ocr)]
-    pool = value_pool(pages.receipts, seed)
+    pool = value_pool(pages.receipts, SROIE, seed)
     found = [
         Source(real, weight=0.55, asked=0.45, augmentation=Augmentation(lines=0.85), pool=pool, ask=ask),
         Source(
@@ -135,105 +149,6 @@ def sources(pages: Corpus, seed: int = 42) -> list[Source]:
         mild = Augmentation(swap=0.0, lines=0.0, words=0.2, shift=0.3, picture=0.2)
         found.append(Source(others, weight=0.1, asked=0.4, augmentation=mild, lengths=_SHORT))
     return found
-
-
-def value_pool(receipts: Sequence[Example], seed: int) -> Mapping[str, Sequence[str]]:
-    """Other companies, addresses and dates to put in a receipt's places: the training set's own, and made-up ones."""
-    rng = random.Random(seed)
-    fake = Faker(["en_GB", "en_US", "en_IN", "en_AU"])
-    fake.seed_instance(seed)
-    pool: dict[str, list[str]] = {name: [] for name in SROIE}
-    for example in receipts:
-        for span in example.spans or ():
-            pool[span.label].append(span.text)
-    own = {name: sorted(set(texts)) for name, texts in pool.items()}
-    parts = sorted({word for text in own["COMPANY"] for word in text.split() if word.isalpha() and len(word) > 3})
-    companies = [_company(rng, fake, parts) for _ in range(3000)]
-    dates = [_date(rng) for _ in range(2000)]
-    addresses = [fake.address().replace("\n", ", ").upper() for _ in range(200)]
-    return {
-        "COMPANY": own["COMPANY"] + companies,
-        "ADDRESS": own["ADDRESS"] * 3 + addresses,
-        "DATE": own["DATE"] + dates,
-    }
-
-
-_SUFFIXES = (
-    "SDN BHD",
-    "SDN. BHD.",
-    "SDN BHD",
-    "S/B",
-    "BHD",
-    "ENTERPRISE",
-    "TRADING",
-    "LTD",
-    "INC.",
-    "PLT",
-    "HOLDINGS",
-    "& SONS",
-    "GROUP",
-    "",
-)
-_KINDS = (
-    "RESTAURANT",
-    "RESTORAN",
-    "KEDAI",
-    "HARDWARE",
-    "CAFE",
-    "PHARMACY",
-    "MINI MARKET",
-    "SUPERMARKET",
-    "BAKERY",
-    "ELECTRICAL",
-    "STATIONERY",
-    "BOOKSTORE",
-    "AUTO PARTS",
-    "MOTOR",
-    "PETROL STATION",
-    "FOOD COURT",
-    "KOPITIAM",
-    "CLINIC",
-    "LAUNDRY",
-    "PASAR RAYA",
-    "FASHION",
-    "FURNITURE",
-    "MARKETING",
-    "SERVICES",
-    "DEPARTMENT STORE",
-    "SEAFOOD",
-)
-
-
-def _company(rng: random.Random, fake: Faker, parts: Sequence[str]) -> str:
-    draw = rng.random()
-    if draw < 0.2:
-        text = str(fake.company())
-    else:
-        names = [rng.choice(parts) if rng.random() < 0.6 else str(fake.last_name()) for _ in range(rng.randint(1, 2))]
-        if rng.random() < 0.6:
-            names.insert(rng.randint(0, len(names)), rng.choice(_KINDS))
-        if rng.random() < 0.15:
-            names.append(f"({rng.choice('MKPJSB')})")
-        text = " ".join([*names, rng.choice(_SUFFIXES)])
-    return text.strip().upper() if rng.random() < 0.85 else text.strip().title()
-
-
-def _date(rng: random.Random) -> str:
-    day, month, year = rng.randint(1, 28), rng.randint(1, 12), rng.randint(2010, 2024)
-    names = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-    mark = rng.choice("//--..")
-    return rng.choice(
-        (
-            f"{day:02}{mark}{month:02}{mark}{year}",
-            f"{day:02}{mark}{month:02}{mark}{year % 100:02}",
-            f"{day}{mark}{month}{mark}{year}",
-            f"{year}{mark}{month:02}{mark}{day:02}",
-            f"{day:02} {names[month - 1]} {year}",
-            f"{day}-{names[month - 1].title()}-{year}",
-            f"{day:02}-{names[month - 1]}-{year % 100:02}",
-            f"{names[month - 1].title()} {day}, {year}",
-        )
-    )
 
 
 def grey(page: Sheet) -> Sheet:
@@ -301,6 +216,16 @@ def heads_of(labels: Labels) -> dict[str, Head]:
     }
 
 
+def draw_stage(work: Path, workers: int = 1) -> None:
+    """Draw the synthetic pages, those of layouts kept out of training too, unless they are there."""
+    for kind, count in _DRAWN.items():
+        folder = work / "synthetic" / kind
+        if not (folder / "pages.jsonl").is_file():
+            write_pages(folder, count, seed=7, kinds=(kind,), workers=workers)
+    if not (work / "heldout" / "pages.jsonl").is_file():
+        write_pages(work / "heldout", _HELDOUT, seed=11, kinds=tuple(_DRAWN), layouts="heldout", workers=workers)
+
+
 def pretrain_stage(data: Path, work: Path, folder: Path, minutes: float) -> None:
     """Stage one: the three objectives on the permitted pages; writes ``network.pt``."""
     pages = corpus(data, work)
@@ -358,11 +283,11 @@ def _sizes() -> dict[str, int]:
 def main() -> None:
     """Run one stage from the command line."""
     parser = argparse.ArgumentParser(description="Train the starter model, stage by stage; every stage resumes.")
-    parser.add_argument("stage", choices=("pretrain", "train"))
+    parser.add_argument("stage", choices=("draw", "pretrain", "train"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="the public data")
     parser.add_argument("--work", type=Path, default=Path("runs/corpus"), help="where made pages are kept")
-    parser.add_argument("--folder", type=Path, required=True, help="where the stage keeps its state")
-    parser.add_argument("--minutes", type=float, required=True, help="how long to train")
+    parser.add_argument("--folder", type=Path, default=Path("runs/starter"), help="where the stage keeps its state")
+    parser.add_argument("--minutes", type=float, default=62.0, help="how long to train")
     parser.add_argument("--start", type=Path, help="network.pt to start from")
     parser.add_argument("--processes", type=int, default=1, help="processes that average their gradients")
     parser.add_argument("--batch", type=int, default=8, help="windows a step and process")
@@ -370,7 +295,9 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(1 if arguments.processes > 1 else torch.get_num_threads())
-    if arguments.stage == "pretrain":
+    if arguments.stage == "draw":
+        draw_stage(arguments.work, arguments.processes)
+    elif arguments.stage == "pretrain":
         pretrain_stage(arguments.data, arguments.work, arguments.folder, arguments.minutes)
     else:
         schedule = Schedule(

@@ -5,7 +5,7 @@ from PIL import Image
 
 from model.errors import DatasetError
 from model.page import Box
-from model.training.datasets import read, read_jsonl, split_by_group, split_line, to_row, with_questions
+from model.training.datasets import read, read_jsonl, split_by_group, split_line, to_row
 
 
 def picture(path, size=(100, 200)):
@@ -74,11 +74,14 @@ def test_a_broken_row_is_named(tmp_path):
         list(read_jsonl(tmp_path / "pages.jsonl"))
 
 
-def test_questions_of_another_file_join_their_pages(tmp_path):
-    write(tmp_path / "pages.jsonl", '{"image": "a.png"}\n')
-    write(tmp_path / "q.jsonl", '{"image": "a.png", "question": "Who?", "answers": []}\n')
-    (example,) = with_questions(read_jsonl(tmp_path / "pages.jsonl"), tmp_path / "q.jsonl")
-    assert [(q.text, q.answers, q.spans) for q in example.questions] == [("Who?", (), None)]
+def test_a_file_of_questions_finds_its_pages_beside_it(tmp_path):
+    row = {"image": "a.png", "words": [{"text": "x", "box": [0, 0, 9, 9]}]}
+    write(tmp_path / "pages.jsonl", json.dumps(row))
+    asked = [{"image": "a.png", "question": q, "answers": []} for q in ("Who?", "When?")]
+    write(tmp_path / "questions.jsonl", "\n".join(map(json.dumps, asked)))
+    (example,) = read(tmp_path / "questions.jsonl")
+    assert texts(example) == ["x"]
+    assert [(q.text, q.answers, q.spans) for q in example.questions] == [("Who?", (), None), ("When?", (), None)]
 
 
 def test_no_group_stands_on_both_sides_of_a_split(receipt):

@@ -1,0 +1,219 @@
+"""``layoutserve evaluate``: how right a bundle or a checkpoint is on labelled pages."""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from model.bundle import Head
+    from model.encoding import Encoder
+    from model.evaluation import AnswerScores, Case, ClassScores, Infer, KieScores
+    from model.training.datasets import Example
+
+HELP = "Measure a bundle or a checkpoint on labelled pages, with their words given or read by our own OCR."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    model = parser.add_mutually_exclusive_group(required=True)
+    model.add_argument("--bundle", metavar="NAME_OR_DIR", help="a bundle, as the service runs it")
+    model.add_argument("--checkpoint", metavar="DIR_OR_ID", help="a checkpoint, in torch")
+    parser.add_argument("--task", required=True, choices=("kie", "classification", "docvqa"))
+    parser.add_argument(
+        "--data", required=True, type=Path, metavar="PATH", help="labelled pages, or questions on pages"
+    )
+    parser.add_argument("--layout", default="auto", help="jsonl (default where it is), sroie, funsd, xfund, cord ...")
+    parser.add_argument("--words", choices=("given", "ocr"), default="given", help="whose words (default: given)")
+    parser.add_argument("--limit", type=int, metavar="N", help="only the first N pages")
+    parser.add_argument("--rules", metavar="NAMES", help="decoding rules, separated by commas, or none")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FILE.jsonl", help="keep the words that OCR read, or use those kept"
+    )
+    parser.add_argument("--report", type=Path, metavar="DIR", help="write confusion.png and mistakes.jsonl here")
+    parser.add_argument("--json", action="store_true", help="print the scores as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the scores."""
+    from model import evaluation
+    from model.errors import DatasetError
+
+    examples = _pages(arguments)
+    head, encoder, infer = _model(arguments)
+    cases = [_case(example) for example in examples]
+    scores: KieScores | ClassScores | AnswerScores
+    if arguments.task == "docvqa":
+        cases = [case for case in cases if case.questions]
+        scores = evaluation.score_docvqa(evaluation.infer_questions(_shown(cases), encoder, infer), head)
+    else:
+        runs = evaluation.infer_pages(_shown(cases), encoder, infer)
+        if arguments.task == "kie":
+            scores = evaluation.score_kie(runs, head, _rules(arguments.rules))
+        else:
+            scores = evaluation.score_classification(runs, head)
+    metrics = scores.metrics()
+    if not metrics.get("cases", metrics.get("questions")):
+        raise DatasetError(f"{arguments.data} has nothing labelled for {arguments.task}.")
+    _write(arguments, metrics, scores)
+    return 0
+
+
+def _pages(arguments: argparse.Namespace) -> "list[Example]":
+    """The labelled pages with the words that were asked for."""
+    from model.training import datasets
+    from model.training.labelling import label
+
+    examples = datasets.read(arguments.data, arguments.layout)[: arguments.limit]
+    if arguments.words == "ocr":
+        examples = _read(examples, arguments.keep)
+    else:
+        examples = [e if e.words is not None else replace(e, words=e.read_page().words) for e in examples]
+        examples = [e for e in examples if e.words is not None]
+        examples, report = label(examples)
+        print(report, file=sys.stderr)
+    return examples
+
+
+def _read(examples: "Sequence[Example]", keep: Path | None) -> "list[Example]":
+    """The pages with our own OCR's words, the places of their labels gone with the words that were given."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from model.ocr import Ocr, OcrConfig
+    from model.page import Page
+    from model.training import datasets
+
+    kept = {(e.path.name, e.page): e for e in datasets.read_jsonl(keep)} if keep is not None and keep.is_file() else {}
+    result, ocr = [], None
+    for example in track(examples, "Reading", console=Console(stderr=True), transient=True):
+        known = kept.get((example.path.name, example.page))
+        if known is None:
+            ocr = ocr or Ocr(OcrConfig())
+            page = ocr.recognize(Page(example.read_image()))
+            known = replace(example, words=page.words, width=float(page.width), height=float(page.height))
+        result.append(replace(example, words=known.words, width=known.width, height=known.height, spans=None))
+    if ocr is not None:
+        ocr.close()
+    if keep is not None and not keep.is_file():
+        rows = (json.dumps(datasets.to_row(example, keep.parent)) for example in result)
+        keep.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return result
+
+
+def _model(arguments: argparse.Namespace) -> "tuple[Head, Encoder, Infer]":
+    from model.bundle import FieldSpec, Head
+    from model.encoding import Encoder
+    from model.errors import BundleError
+
+    if arguments.bundle is not None:
+        from model import bundle
+        from model.session import Session
+
+        loaded = bundle.load(bundle.locate(arguments.bundle))
+        heads: Mapping[str, Head] = loaded.manifest.heads
+        encoder = Encoder(loaded.path / "tokenizer.json", max_tokens=loaded.manifest.max_tokens)
+        infer: Infer = Session(loaded).run
+    else:
+        from model.network import checkpoint
+        from model.training.finetuning import torch_infer
+
+        stored = checkpoint.load(arguments.checkpoint)
+        if stored.tokenizer is None:
+            raise BundleError(f"{arguments.checkpoint} has no tokenizer.json.")
+        names = {task: tuple(labels) for task, labels in stored.labels.items()}
+        entities = dict.fromkeys(name[2:] for name in names.get("kie", ()) if name[1:2] == "-")
+        heads = {task: Head(labels=labels) for task, labels in names.items()}
+        if "kie" in heads:
+            heads["kie"] = replace(heads["kie"], fields={name: FieldSpec() for name in entities})
+        encoder = Encoder(stored.tokenizer)
+        infer = torch_infer(stored.network)
+    if arguments.task not in heads:
+        raise BundleError(f"The model has no head for {arguments.task}; it has {', '.join(heads)}.")
+    return heads[arguments.task], encoder, infer
+
+
+def _case(example: "Example") -> "Case":
+    from model.evaluation import Case
+    from model.page import Page
+
+    values = example.values
+    if values is None and example.spans is not None:
+        values = {}
+        for span in example.spans:
+            values = {**values, span.label: (*values.get(span.label, ()), span.text)}
+    return Case(
+        page=Page(example.read_image(), words=example.words),
+        values=values,
+        spans=None if example.spans is None else tuple((s.label, s.words) for s in example.spans),
+        document_class=example.document_class,
+        questions=tuple((q.text, q.answers) for q in example.questions),
+        name=f"{example.path.name}#{example.page}",
+    )
+
+
+def _shown(cases: "Sequence[Case]") -> "list[Case]":
+    from rich.console import Console
+    from rich.progress import track
+
+    return list(track(cases, "Measuring", console=Console(stderr=True), transient=True))
+
+
+def _rules(names: str | None) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    return tuple(name for name in (part.strip() for part in names.split(",")) if name and name != "none")
+
+
+def _write(
+    arguments: argparse.Namespace, metrics: Mapping[str, float], scores: "KieScores | ClassScores | AnswerScores"
+) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    if arguments.json:
+        print(json.dumps(metrics, indent=2))
+    else:
+        table = Table("score", "value", title=f"{arguments.task} on {arguments.data.name}, words {arguments.words}")
+        for name, value in metrics.items():
+            table.add_row(name, f"{value:.0f}" if name in ("cases", "questions") else f"{value:.4f}")
+        Console().print(table)
+        for question, value in getattr(scores, "by_question", {}).items():
+            Console().print(f"{value:.3f}  {question}", highlight=False)
+    if arguments.report is None:
+        return
+    arguments.report.mkdir(parents=True, exist_ok=True)
+    confusion = getattr(scores, "confusion", None)
+    if confusion is not None:
+        draw_confusion(confusion, getattr(scores, "labels", ()), arguments.report / "confusion.png")
+    rows = (json.dumps(row) for row in getattr(scores, "mistakes", ()))
+    (arguments.report / "mistakes.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+def draw_confusion(table: "NDArray[np.int64]", labels: Sequence[str], path: Path) -> None:
+    """Draw a confusion table, rows what is true: shares of a row as shades, counts as numbers."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    shares = table / table.sum(axis=1, keepdims=True).clip(min=1)
+    size = 2 + 0.6 * len(labels)
+    figure, axes = pyplot.subplots(figsize=(size, size), layout="constrained")
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set_xticks(range(len(labels)), labels, rotation=90)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_xlabel("said")
+    axes.set_ylabel("true")
+    for i, row in enumerate(table):
+        for j, count in enumerate(row):
+            if count:
+                axes.text(j, i, str(count), ha="center", va="center", color="white" if shares[i, j] > 0.5 else "black")
+    figure.savefig(path, dpi=120)
+    pyplot.close(figure)

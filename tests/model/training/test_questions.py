@@ -1,0 +1,41 @@
+import random
+
+from model.training.batches import sheet
+from model.training.questions import WORDINGS, about_line, about_span, absent, ask, places
+
+
+def test_a_question_about_a_value_is_answered_where_it_stands(page):
+    for seed in range(20):
+        question = about_span(page, random.Random(seed))
+        (run, *_) = question.spans
+        assert " ".join(page.words[i].text for i in run) == question.answers[0]
+
+
+def test_every_place_with_the_same_text_is_an_answer(page):
+    assert places((3,), (*page.words, page.words[3])) == ((3,), (len(page.words),))
+
+
+def test_a_line_answers_for_its_key(page):
+    found = {about_line(page, random.Random(seed)).answers for seed in range(10)}
+    assert found == {("25/12/2018",)}
+
+
+def test_what_is_on_the_page_is_never_asked_for_as_absent(receipt):
+    page = sheet(receipt(company="HOSPITAL JUDGE IBAN"))
+    for seed in range(200):
+        question = absent(page, random.Random(seed))
+        assert question.answers == question.spans == ()
+        assert not {"hospital", "judge", "iban"} & set(question.text.lower().strip("?.").split())
+
+
+def test_about_a_third_of_the_questions_has_no_answer(page):
+    rng = random.Random(0)
+    asked = [ask(page, rng, unanswerable=0.33) for _ in range(600)]
+    # The page's own questions count a half that has none.
+    share = sum(not q.answers for q in asked if q is not None) / len(asked)
+    assert 0.28 < share < 0.75
+
+
+def test_no_wording_stands_twice():
+    wordings = [text.lower() for texts in WORDINGS.values() for text in texts]
+    assert len(wordings) == len(set(wordings))
