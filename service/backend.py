@@ -35,6 +35,64 @@ STARTER = "starter"
 # Another processor rounds otherwise; a wrong graph is wrong by more.
 SELFTEST_BOUND = 1e-3
 
+# What PP-OCRv6's one dictionary covers, as PaddleOCR calls it: Chinese, English, Japanese and Latin scripts.
+DEFAULT_LANGUAGES = frozenset(
+    [
+        "ch",
+        "chinese_cht",
+        "en",
+        "japan",
+        "af",
+        "az",
+        "bs",
+        "ca",
+        "cs",
+        "cy",
+        "da",
+        "de",
+        "es",
+        "et",
+        "eu",
+        "fi",
+        "fr",
+        "french",
+        "ga",
+        "german",
+        "gl",
+        "hr",
+        "hu",
+        "id",
+        "is",
+        "it",
+        "ku",
+        "la",
+        "lb",
+        "lt",
+        "lv",
+        "mi",
+        "ms",
+        "mt",
+        "nl",
+        "no",
+        "oc",
+        "pl",
+        "pt",
+        "qu",
+        "rm",
+        "ro",
+        "rs_latin",
+        "sk",
+        "sl",
+        "sq",
+        "sv",
+        "sw",
+        "tl",
+        "tr",
+        "uz",
+        "vi",
+    ]
+)
+
 _log = logging.getLogger(__name__)
 
 
@@ -186,17 +244,17 @@ def load_ocr(settings: Settings) -> dict[str | None, list[Ocr]]:
 
 
 def ocr_pools(recognizers: Mapping[str | None, Sequence[Ocr]], telemetry: Telemetry) -> dict[str | None, OcrPool]:
-    """A queue for each language; who names none gets the first."""
+    """A queue for each language; who names none gets the first, and the default models read many with one."""
     pools: dict[str | None, OcrPool] = {language: OcrPool(found, telemetry) for language, found in recognizers.items()}
-    pools[None] = next(iter(pools.values()))
-    return pools
+    first = next(iter(pools.values()))
+    return (dict.fromkeys(DEFAULT_LANGUAGES, first) if None in pools else {}) | pools | {None: first}
 
 
 def pool_for(language: str | None, pools: Mapping[str | None, OcrPool]) -> OcrPool:
     """The queue of a language. Raises RequestError where there is none."""
     if (pool := pools.get(language)) is None:
-        known = ", ".join(filter(None, pools)) or "none but the default"
-        raise RequestError(f"The language {language} is not served here (languages: {known}).")
+        known = ", ".join(sorted(filter(None, pools)))
+        raise RequestError(f"The language {language} is not served here; the languages are {known}.")
     return pool
 
 

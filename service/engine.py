@@ -48,17 +48,23 @@ class Engine:
         self._pace = Pace(1.0, 1)
         self._threads = ThreadPoolExecutor(max(os.cpu_count() or 1, 2), thread_name_prefix="pages")
         self._pages = asyncio.Semaphore(self._backend.pages_at_once)
-        self._not_ready: LayoutServeError | None = NotReady("The service is starting: its models are loading.", 5)
+        self._draining = False
+        self._not_ready: NotReady | None = NotReady("The service is starting: its models are loading.", 5)
 
     async def start(self) -> None:
         """Load, warm up and self-test the models; ready after that. Raises LayoutServeError."""
-        self._served = await self._backend.load()
-        if isinstance(self._not_ready, NotReady):
+        try:
+            self._served = await self._backend.load()
+        except LayoutServeError:
+            self._not_ready = NotReady("The models cannot be loaded; the log says why.", 60)
+            raise
+        if not self._draining:
             self._not_ready = None
             self._telemetry.ready.set(1)
 
     async def drain(self, timeout_s: float) -> bool:
         """Admit no more documents and wait for those admitted; False when that took too long."""
+        self._draining = True
         self._not_ready = NotReady("The service is stopping; another instance may answer.", 5)
         self._telemetry.ready.set(0)
         try:

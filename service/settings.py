@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     )
     ocr_languages: Annotated[tuple[str, ...], NoDecode, Listed] = Field(
         (),
-        description="Languages of OCR models that PaddleOCR finds by itself; requests may choose, the first is default",
+        description="Languages whose own models PaddleOCR finds; requests may choose, the first is the default",
     )
     ocr_workers: int = Field(0, ge=0, description="OCR workers side by side; 0: one for each four cores")
     ocr_threads: int = Field(0, ge=0, description="Threads of one OCR worker; 0: the cores shared out")

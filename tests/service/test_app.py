@@ -154,6 +154,11 @@ def test_never_ocr_leaves_a_picture_without_words(client, receipt):
     assert post(client, "ocr", receipt, ocr="never").json()["pages"][0]["words"] == []
 
 
+def test_the_default_models_read_many_languages(client, receipt):
+    french = post(client, "ocr", receipt, language="fr").json()
+    assert french["pages"] == post(client, "ocr", receipt).json()["pages"]
+
+
 def test_ocr_names_the_ocr_model(client, receipt):
     assert post(client, "ocr", receipt).json()["model"]["name"].startswith("PP-OCR")
 

@@ -178,8 +178,9 @@ def test_an_engine_that_cannot_load_never_becomes_ready(service, gated):
     backend = gated()
     backend.load_error = BundleError("broken")
     client, _ = service(wait=False, backend=backend)
-    time.sleep(0.05)
-    assert client.get("/health/ready").status_code == 503
+    while "cannot be loaded" not in (answer := client.get("/health/ready")).json()["detail"]:
+        time.sleep(0.01)
+    assert answer.status_code == 503
     assert client.get("/health/live").status_code == 200
 
 
