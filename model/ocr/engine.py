@@ -17,9 +17,16 @@ from numpy.typing import NDArray
 from model.errors import OcrError
 from model.ocr import store
 from model.ocr.decoding import Reading
+from model.ocr.lines import sides
 from model.ocr.recognition import FastRecognizer, Image, PaddleRecognizer, Recognizer
 
 Quads = NDArray[np.float64]
+
+# A page whose lines are lower than this in the detector's eyes, in pixels, is looked at again so large that they are
+# that high, but not larger than this side.
+_SMALL = 12.0
+_COMFORTABLE = 16.0
+_MAX_SIDE = 1600
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +36,8 @@ class OcrConfig:
     models: folder with ``detection`` and ``recognition`` (each with inference.onnx and inference.yml), None for the
     folder of the default models. detection_model, recognition_model: PaddleOCR's names, which PaddleOCR then finds
     and downloads in its own way, or with ``models`` the names of what is in the folders. language: PaddleOCR's
-    language code instead of names. detection_side: pixels of the longer side of the image the detector sees.
+    language code instead of names. detection_side: pixels of the longer side of the image the detector sees
+    (more where the text is small).
     threads: CPU threads, None for all cores. engine: ``fast`` runs the recognizer in threads side by side,
     ``paddleocr`` leaves everything to PaddleOCR.
     """
@@ -47,6 +55,7 @@ class Engine:
     """The detector and the recognizer. Raises OcrError when the models are not there or do not fit."""
 
     def __init__(self, config: OcrConfig) -> None:
+        self._side = config.detection_side
         threads = config.threads or os.cpu_count() or 1
         detection, recognition = _sources(config)
         # PaddleX looks for its model hosts when it is imported, and reports everything it does.
@@ -61,7 +70,6 @@ class Engine:
                 **detection,
                 **common,
                 engine_config={"intra_op_num_threads": threads},
-                limit_side_len=config.detection_side,
                 limit_type="max",
                 # What PaddleOCR's pipeline sets, whatever the model's own folder says.
                 thresh=0.3,
@@ -84,7 +92,18 @@ class Engine:
 
     def detect(self, image: Image) -> Quads:
         """Quadrilaterals (n, 4, 2) around lines of text on a BGR image, in its pixels, clockwise from the top left."""
-        (found,) = self._detector.predict(image)
+        longer = max(image.shape[:2])
+        quads = self._detect(image, self._side)
+        if not len(quads) or longer <= self._side:
+            return quads
+        along, across = sides(quads)
+        seen = float(np.median(np.minimum(along, across))) * self._side / longer
+        if seen >= _SMALL:
+            return quads
+        return self._detect(image, round(min(longer, _MAX_SIDE, self._side * _COMFORTABLE / seen)))
+
+    def _detect(self, image: Image, side: int) -> Quads:
+        (found,) = self._detector.predict(image, limit_side_len=side)
         return np.asarray(found["dt_polys"], dtype=np.float64).reshape(-1, 4, 2)
 
     def read(self, lines: Sequence[Image]) -> list[Reading]:

@@ -54,6 +54,12 @@ class Sheet:
 
 
 @pytest.fixture
+def new_sheet():
+    """Makes white paper of a size."""
+    return Sheet
+
+
+@pytest.fixture
 def sheet():
     return Sheet()
 

@@ -141,6 +141,14 @@ def test_a_table_is_read_row_by_row(ocr, sheet):
     assert lines_of(ocr.recognize(sheet.page())) == [" ".join(cells) for cells in rows]
 
 
+def test_small_text_on_a_large_page_is_looked_at_closely(ocr, new_sheet):
+    lines = ["The smallest print of a contract matters most,", "which is why it is set so small; 12 % of 3,400.00"]
+    page = new_sheet(2400, 3000)
+    for number in range(10):
+        page.write(150, 200 + 120 * number, lines[number % 2], 20)
+    assert lines_of(ocr.recognize(page.page())) == lines * 5
+
+
 def test_light_text_on_dark_ground(ocr, letter):
     page = letter.page()
     assert lines_of(ocr.recognize(replace(page, image=255 - page.image))) == letter.lines
