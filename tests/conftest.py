@@ -45,12 +45,18 @@ def serve(folder: Path, **settings: object):
 
 
 def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    end = time.monotonic() + 120
+    end = time.monotonic() + 240
     while time.monotonic() < end and process.poll() is None:
         with contextlib.suppress(OSError), urllib.request.urlopen(url + "/health/ready", timeout=5):
             return
         time.sleep(0.1)
     raise AssertionError(f"The service did not get ready:\n{log.read_text()[-3000:]}")
+
+
+@pytest.fixture(scope="session")
+def serve_process():
+    """``with serve_process(folder, **settings) as url``: a service of one's own."""
+    return serve
 
 
 @pytest.fixture(scope="session")
