@@ -122,8 +122,9 @@ class Client:
         """Fill a pydantic model from a document.
 
         A field whose alias or name is a label of the served model (``client.models()``; case, ``_`` and ``-`` do not
-        matter) gets that label's value; any other field with a description gets the answer to it as a question.
-        Raises MappingError and ExtractionError.
+        matter) gets that label's value; any other field with a description gets the answer to it as a question. A
+        field with a default keeps it where the document says nothing that fits; one without is an ExtractionError.
+        Raises MappingError, before anything is sent, for a field that is neither label nor question.
         """
         return self.extract_with_sources(schema, file, **options).value
 

@@ -13,7 +13,7 @@ import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar, Union, get_args, get_origin
 
 from pydantic import AliasChoices, BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
@@ -80,22 +80,34 @@ def plan(schema: type[BaseModel], model: ModelInfo) -> Plan:
     return Plan(found, questions)
 
 
-def fill(schema: type[T], plan: Plan, response: AnalyzeResponse) -> tuple[T, Mapping[str, Source]]:
-    """Build the user's model from an answer. Raises ExtractionError, naming every field that is missing or unfit."""
+@dataclass(frozen=True, slots=True)
+class Filled(Generic[T]):
+    """A filled model, where its values came from, and why a field kept its default whatever the document says."""
+
+    value: T
+    sources: Mapping[str, Source]
+    faults: Mapping[str, str]
+
+
+def fill(schema: type[T], plan: Plan, response: AnalyzeResponse) -> Filled[T]:
+    """Build the user's model from an answer.
+
+    What does not fit a field with a default leaves the default. Raises ExtractionError, naming every field without
+    one that is missing or unfit.
+    """
     sources = dict(_sources(schema, plan, response))
     values: dict[str, object] = {}
-    faults: dict[str, str] = {}
+    unfit: dict[str, str] = {}
     for name, source in sources.items():
         try:
             values[name] = _value(schema.model_fields[name], source)
         except ValueError as error:
-            faults[name] = str(error)
-    for name, field in schema.model_fields.items():
-        if name not in values and name not in faults and field.is_required():
-            faults[name] = "is not on the document"
+            unfit[name] = str(error)
+    needed = [name for name, field in schema.model_fields.items() if field.is_required() and name not in values]
+    faults = {name: unfit.get(name, "is not on the document") for name in needed}
     try:
         if not faults:
-            return schema.model_validate(values, by_alias=False, by_name=True), sources
+            return Filled(schema.model_validate(values, by_alias=False, by_name=True), sources, unfit)
     except ValidationError as error:
         faults = {".".join(map(str, fault["loc"])) or "the whole": fault["msg"] for fault in error.errors()}
     told = "; ".join(f"'{name}' {fault}" for name, fault in faults.items())

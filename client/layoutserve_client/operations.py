@@ -88,10 +88,15 @@ Questions: TypeAlias = str | Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class Extraction(Generic[T]):
-    """A filled model and where its values came from: a field value or answer by field name."""
+    """A filled model and where its values came from.
+
+    ``sources``: a field value or answer by field name. ``faults``: by field name, why what the document says was not
+    taken and the default was. ``response``: the whole answer.
+    """
 
     value: T
     sources: Mapping[str, extraction.Source]
+    faults: Mapping[str, str]
     response: AnalyzeResponse
 
 
@@ -184,8 +189,8 @@ def extract(schema: type[T], document: Document, options: Mapping[str, Any], ret
     plan = extraction.plan(schema, extraction.choose(served, options.get("model")))
     asked = {**options, "tasks": plan.tasks, "questions": list(plan.questions.values())}
     response = yield from answer(AnalyzeResponse, "analyze", document, asked, retries)
-    value, sources = extraction.fill(schema, plan, response)
-    return Extraction(value, sources, response)
+    filled = extraction.fill(schema, plan, response)
+    return Extraction(filled.value, filled.sources, filled.faults, response)
 
 
 def _call(task: Endpoint, document: Document, options: Mapping[str, Any]) -> Call:

@@ -146,6 +146,16 @@ def test_what_is_optional_may_be_missing(fill):
     assert fill(Invoice, answers=[None])[0].value.due is None
 
 
+def test_what_does_not_fit_leaves_the_default_and_says_so(fill):
+    class Invoice(BaseModel):
+        due: datetime.date | None = Field(None, description="When is it due?")
+
+    extraction, _ = fill(Invoice, answers=["03/04/2019"])
+    assert extraction.value.due is None
+    assert extraction.sources["due"].text == "03/04/2019"
+    assert "'03/04/2019', which does not fit" in extraction.faults["due"]
+
+
 def test_a_constraint_that_is_broken_is_said(fill):
     class Receipt(BaseModel):
         total: Decimal = Field(gt=10)
