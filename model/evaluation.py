@@ -280,7 +280,7 @@ def choose_rules(runs: Sequence[Inferred], head: Head, rules: Sequence[str]) -> 
 
 
 def fit_temperature(
-    score: Callable[[Head], float], head: Head, grid: Sequence[float] = tuple(np.geomspace(0.5, 4.0, 25))
+    score: Callable[[Head], float], head: Head, grid: Sequence[float] = tuple(np.geomspace(0.5, 4.0, 13))
 ) -> Head:
     """The head with the temperature of the grid at which ``score`` (an expected calibration error) is lowest."""
     return min((replace(head, temperature=round(float(t), 4)) for t in grid), key=score)

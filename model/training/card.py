@@ -54,6 +54,21 @@ An ad buy whose first page says INVOICE is an `invoice`, all other ad buys an `o
 `report` were seen as synthetic pages only, `order` as real pages only.
 """
 
+NOTICE = """LayoutServe starter model
+Licensed under the Apache License, Version 2.0.
+
+Initialised from all-MiniLM-L6-v2 (https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2),
+licensed under the Apache License, Version 2.0.
+
+Trained in part on the training split of the SROIE dataset (ICDAR 2019 Competition on Scanned Receipt OCR and
+Information Extraction; Z. Huang, K. Chen, J. He, X. Bai, D. Karatzas, S. Lu, C. V. Jawahar), licensed under the
+Creative Commons Attribution 4.0 International licence (https://creativecommons.org/licenses/by/4.0/). The receipts
+were cut into words, augmented and encoded; none of them is part of this bundle.
+
+Annotations of DocBank pages are licensed under the Apache License, Version 2.0. SEC, FARA and FCC filings are public
+records.
+"""
+
 _LIMITS = """
 ## What it is not good at
 

@@ -98,7 +98,7 @@ def tune(network: LayoutLMv2, encoder: Encoder, pages: starter.Corpus) -> dict[s
         return table["ece"] + 1.0 - table["em_no_space"]
 
     kinds = infer_pages([*starter.cases(pages.public_tuning), *starter.cases(pages.receipts_tuning)], encoder, infer)
-    asked = infer_questions(starter.cases(pages.receipts_tuning, questions=3), encoder, infer)
+    asked = infer_questions(starter.cases(pages.receipts_tuning, questions=2), encoder, infer)
 
     def docvqa_cost(head: Head) -> float:
         table = score_docvqa(asked, head).metrics()
@@ -167,8 +167,13 @@ def release(
     *,
     read: Path | None = None,
     heldout: Path | None = None,
+    compare: bool = True,
 ) -> Bundle:
-    """Tune, export in int8, measure int8 beside float32, and write the card. Returns the bundle in ``output``."""
+    """Tune, export in int8, measure int8 and, to ``compare``, float32, and write the card.
+
+    read: the dev receipts as our OCR read them. heldout: synthetic pages of layouts kept out of training. Returns the
+    bundle in ``output``.
+    """
     loaded = checkpoint.load(trained)
     if loaded.tokenizer is None:
         raise ValueError(f"{trained} has no tokenizer.")
@@ -181,7 +186,7 @@ def release(
         found = measure(model, encoder, heads, data, pages, read)
         return found | (measure_heldout(model, encoder, heads, synthetic) if synthetic else {})
 
-    float32 = figures(infer)
+    float32 = figures(infer) if compare else {}
     for name, table in float32.items():
         _log.info("float32, %s: %s", name, json.dumps({k: round(v, 4) for k, v in table.items()}))
     made = export.export(
@@ -199,6 +204,7 @@ def release(
         _log.info("int8, %s: %s", name, json.dumps({k: round(v, 4) for k, v in table.items()}))
     metrics = {name: {k: round(v, 4) for k, v in table.items()} for name, table in int8.items()}
     (output / "README.md").write_text(card.write(made.manifest, float32, int8), encoding="utf-8")
+    (output / "NOTICE").write_text(card.NOTICE, encoding="utf-8")
     return bundles.write(output, replace(made.manifest, licence="Apache-2.0", metrics=metrics))
 
 
@@ -233,6 +239,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="the public data")
     parser.add_argument("--work", type=Path, default=Path("runs/corpus"), help="where made pages are kept")
     parser.add_argument("--read", type=Path, help="the dev receipts as our OCR read them")
+    parser.add_argument("--no-compare", action="store_true", help="measure the bundle alone, not float32 beside it")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     heldout = arguments.work / "heldout" / "pages.jsonl"
@@ -243,6 +250,7 @@ def main() -> None:
         arguments.work,
         read=arguments.read,
         heldout=heldout if heldout.is_file() else None,
+        compare=not arguments.no_compare,
     )
 
 
