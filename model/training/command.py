@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from model.bundle import FieldSpec, Head, Task
@@ -13,9 +14,10 @@ from model.errors import DatasetError
 from model.evaluation import Case, infer_pages, infer_questions, score_classification, score_docvqa, score_kie
 from model.network import checkpoint
 from model.network.layoutlmv2 import LayoutLMv2
+from model.page import Box, Word
 from model.training import datasets, initial
 from model.training.augmentation import Augmentation
-from model.training.batches import Labels, sheet
+from model.training.batches import Labels, Sheet, sheet
 from model.training.datasets import Example
 from model.training.finetuning import Source, finetune, torch_infer
 from model.training.labelling import label
@@ -41,6 +43,11 @@ class Options:
     patience: int = 5
     processes: int = 1
     device: str = "cpu"
+    without: tuple[str, ...] = ()
+
+
+PARTS = ("image", "layout", "spatial-bias")
+"""What can be left out, to see what it is worth: a blank picture, no places of words, no bias from distances."""
 
 
 def train(options: Options, schedule: Schedule) -> Path:
@@ -53,18 +60,19 @@ def train(options: Options, schedule: Schedule) -> Path:
     labels = labels_of(training)
     tasks = options.tasks or tasks_of(training)
     _log.info("%d pages to train on, %d held out; tasks: %s", len(training), len(held), ", ".join(tasks))
-    start, tokenizer = _start(options.checkpoint)
+    start, tokenizer = _start(options.checkpoint, options.without)
     sizes = {"kie": len(labels.kie), "classification": len(labels.classes), "docvqa": 2}
     heads = {task: sizes[task] for task in tasks}
-    pages = [sheet(example) for example in training]
+    pages = [_reduced(sheet(example), options.without) for example in training]
     names = frozenset(labels.entities)
     source = Source(
         [replace(page, annotated=names) for page in pages],
         asked=_asked(tasks),
         lengths=(options.max_tokens,),
-        augmentation=Augmentation(swap=0.0) if options.augment else None,
+        augmentation=_augmentation(options),
     )
-    validate = validator(held, labels, tasks, Encoder(tokenizer, max_tokens=options.max_tokens))
+    encoder = Encoder(tokenizer, max_tokens=options.max_tokens)
+    validate = validator(held, labels, tasks, encoder, options.without)
     result = options.output / "checkpoint"
 
     def work(rank: int) -> None:
@@ -146,10 +154,10 @@ def tasks_of(examples: Sequence[Example]) -> tuple[Task, ...]:
 
 
 def validator(
-    held: Sequence[Example], labels: Labels, tasks: Sequence[str], encoder: Encoder
+    held: Sequence[Example], labels: Labels, tasks: Sequence[str], encoder: Encoder, without: Sequence[str] = ()
 ) -> Callable[[LayoutLMv2], float]:
     """The mean over the tasks of entity F1, macro accuracy and ANLS on held-out pages."""
-    cases = [case_of(example) for example in held]
+    cases = [case_of(example, without) for example in held]
     kie = Head(labels=labels.kie, fields={name: FieldSpec(single=False) for name in labels.entities})
     kinds = Head(labels=labels.classes)
 
@@ -169,9 +177,9 @@ def validator(
     return validate
 
 
-def case_of(example: Example) -> Case:
+def case_of(example: Example, without: Sequence[str] = ()) -> Case:
     """A labelled page to score on, with its thumbnail."""
-    page = sheet(example)
+    page = _reduced(sheet(example), without)
     values = example.values
     if values is None and example.spans is not None:
         grouped: dict[str, tuple[str, ...]] = {}
@@ -196,17 +204,42 @@ def _labelled(paths: Sequence[Path], layout: str) -> list[Example]:
     return examples
 
 
-def _start(source: str | None) -> tuple[Callable[[dict[str, int]], LayoutLMv2], Path]:
+def _reduced(page: Sheet, without: Sequence[str]) -> Sheet:
+    shown = page.page
+    if "image" in without:
+        shown = replace(shown, image=np.full_like(shown.image, 255))
+    if "layout" in without:
+        nowhere = Box(0.0, 0.0, 0.0, 0.0)
+        words = (Word.from_box(word.text, nowhere, line=word.line) for word in page.words)
+        shown = replace(shown, words=tuple(words))
+    return replace(page, page=shown)
+
+
+def _augmentation(options: Options) -> Augmentation | None:
+    if not options.augment:
+        return None
+    kept = Augmentation(swap=0.0)
+    if "image" in options.without:
+        kept = replace(kept, picture=0.0)
+    return replace(kept, shift=0.0) if "layout" in options.without else kept
+
+
+def _start(source: str | None, without: Sequence[str] = ()) -> tuple[Callable[[dict[str, int]], LayoutLMv2], Path]:
     """(a function from heads to the network to start from, its tokenizer)."""
+    spatial = "spatial-bias" not in without
     if source is None:
-        return initial.network, initial.folder() / "tokenizer.json"
+        tokenizer = initial.folder() / "tokenizer.json"
+        return (lambda heads: initial.network(heads, has_spatial_attention_bias=spatial)), tokenizer
     loaded = checkpoint.load(source)
     if loaded.tokenizer is None:
         raise DatasetError(f"{source} has no tokenizer.json, which training needs.")
 
     def build(heads: dict[str, int]) -> LayoutLMv2:
-        network = LayoutLMv2(loaded.config, heads)
+        config = loaded.config if spatial else replace(loaded.config, has_spatial_attention_bias=False)
+        network = LayoutLMv2(config, heads)
         state = loaded.network.layoutlmv2.state_dict()
+        if not spatial:
+            state = {name: value for name, value in state.items() if name in network.layoutlmv2.state_dict()}
         for name, value in network.layoutlmv2.state_dict().items():
             if name == "visual_segment_embedding":
                 # The question-answering model has it whatever its start had; zero is as if it were not there.

@@ -55,8 +55,8 @@ def folder() -> Path:
     return Path(found.origin).parent / "model"
 
 
-def network(heads: Mapping[str, int], seed: int = 42) -> LayoutLMv2:
-    """The starting network with these heads, the same for the same seed."""
+def network(heads: Mapping[str, int], seed: int = 42, *, has_spatial_attention_bias: bool = True) -> LayoutLMv2:
+    """The starting network with these heads, the same for the same seed; without the bias only to see its worth."""
     torch.manual_seed(seed)
     bert = json.loads((folder() / "config.json").read_text())
     size = int(bert["hidden_size"])
@@ -75,6 +75,7 @@ def network(heads: Mapping[str, int], seed: int = 42) -> LayoutLMv2:
             "coordinate_size": size // 6,
             "shape_size": size // 6,
             "fast_qkv": False,
+            "has_spatial_attention_bias": has_spatial_attention_bias,
             "has_visual_segment_embedding": True,
             "image_feature_pool_shape": [7, 7, BACKBONE["MODEL.FPN.OUT_CHANNELS"]],
             "detectron2_config_args": BACKBONE,

@@ -27,6 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-augmentation", action="store_true", help="train on the pages as they are")
     parser.add_argument("--patience", type=int, default=5, help="validations without gain before stopping (0: never)")
     parser.add_argument("--processes", type=int, default=1, help="processes that average their gradients")
+    parser.add_argument(
+        "--without",
+        action="append",
+        choices=("image", "layout", "spatial-bias"),
+        help="leave this out, to see what it is worth; may be repeated",
+    )
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--fp32", action="store_true", help="no bfloat16")
 
@@ -51,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         patience=arguments.patience,
         processes=arguments.processes,
         device=arguments.device,
+        without=tuple(arguments.without or ()),
     )
     schedule = Schedule(
         steps=arguments.steps,

@@ -86,3 +86,13 @@ def test_data_without_labels_is_refused(tiny, tmp_path, capsys):
 def test_a_model_without_the_head_is_refused(data, tiny, capsys):
     assert main(["evaluate", "--checkpoint", str(tiny), "--task", "kie", "--data", str(data)]) == 2
     assert "no head for kie" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("part", ["image", "layout", "spatial-bias"])
+def test_a_part_can_be_left_out(data, tiny, tmp_path, part):
+    from model.training.command import Options, train
+    from model.training.loop import Schedule
+
+    options = Options(data=(data,), dev=data, output=tmp_path / part, checkpoint=str(tiny), without=(part,))
+    trained = checkpoint.load(train(options, Schedule(steps=1, batch_size=1, bf16=False)))
+    assert trained.config.has_spatial_attention_bias == (part != "spatial-bias")
