@@ -46,7 +46,7 @@ class Engine:
         self._idle = asyncio.Event()
         self._idle.set()
         self._pace = Pace(1.0, 1)
-        self._threads = ThreadPoolExecutor(max(os.cpu_count() or 1, 2), thread_name_prefix="pages")
+        self._threads = ThreadPoolExecutor(max(os.cpu_count() or 1, 4), thread_name_prefix="pages")
         self._pages = asyncio.Semaphore(self._backend.pages_at_once)
         self._draining = False
         self._not_ready: NotReady | None = NotReady("The service is starting: its models are loading.", 5)

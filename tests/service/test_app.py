@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -104,6 +105,28 @@ def test_a_page_that_was_read_is_not_read_again(client, drawn):
     second = post(client, "kie", document)
     assert (metric(client, read), metric(client, hits)) == (before[0], before[1] + 1)
     assert second.json()["pages"] == first.json()["pages"]
+
+
+def test_many_at_once_get_the_answers_they_get_alone(client, drawn):
+    documents = [drawn(total=f"{number}.25") for number in range(10)]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda document: post(client, "analyze", document, question="Total?"), documents))
+    for number, (document, answer) in enumerate(zip(documents, together, strict=True)):
+        body = answer.json()
+        assert body["pages"][0]["words"][-1]["text"] == f"{number}.25"
+        alone = post(client, "analyze", document, question="Total?").json()
+        assert difference(without_times(body), without_times(alone)) < 1e-4
+
+
+def difference(first, second, name=""):
+    """The largest difference of two answers' scores; infinite where anything else differs."""
+    if isinstance(first, dict) and first.keys() == second.keys():
+        return max((difference(first[name], second[name], name) for name in first), default=0)
+    if isinstance(first, list) and len(first) == len(second):
+        return max((difference(one, other) for one, other in zip(first, second, strict=True)), default=0)
+    if name.endswith("score"):
+        return abs(first - second)
+    return 0 if first == second else float("inf")
 
 
 def test_json_and_multipart_are_the_same_request(client, drawn):
