@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from service.errors import INTERNAL, AttemptsExhausted, Overloaded, kind_of, problem_of
+from service.errors import INTERNAL, AttemptsExhausted, NotReady, Overloaded, kind_of, problem_of
 from service.job_store import ClaimedJob, IdempotencyKey, JobStore, NewJob, StoredJob
 from service.pace import Pace
 from service.settings import Settings
@@ -17,6 +17,7 @@ from service.telemetry import Telemetry, log_unexpected, request_id_var
 
 SWEEP_S = 60.0
 POLL_S = 1.0
+LATER_S = 5.0
 
 Result = TypeVar("Result")
 Progress = Callable[[int, int], None]
@@ -137,7 +138,13 @@ class Jobs:
             self._telemetry.jobs.labels("cancelled").inc()
             return
         result, problem, outcome = None, None, "succeeded"
-        if isinstance(error := task.exception(), Exception):
+        error = task.exception()
+        if isinstance(error, NotReady | Overloaded):
+            # No fault of the document's: whoever works may be restarting. It waits for its turn again.
+            await self._call(self._store.release, job.id, self._holder)
+            await asyncio.sleep(min(error.retry_after_s, LATER_S))
+            return
+        if isinstance(error, Exception):
             described = problem_of(error, job.request_id)
             problem, outcome = described.model_dump_json(), described.type.rpartition(":")[2]
             if kind_of(error) is INTERNAL:

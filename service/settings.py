@@ -45,7 +45,10 @@ class Settings(BaseSettings):
     )
     starter: bool = Field(True, description="Whether the starter bundle is served")
     model: str | None = Field(None, description="Model of requests that name none; default: the first one")
-    data_folder: Path = Field(Path("~/.local/state/layoutserve"), description="Where jobs and their results are kept")
+    data_folder: Path = Field(
+        Path("~/.local/state/layoutserve"),
+        description="Where jobs and their results are kept; processes that share it share the work",
+    )
 
     # Who may use it
     api_keys: Annotated[tuple[str, ...], NoDecode, Listed] = Field(

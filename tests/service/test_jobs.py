@@ -8,7 +8,7 @@ import time
 import pytest
 
 from model.errors import InvalidDocument
-from service.errors import Conflict, IdempotencyMismatch, NotFound, Overloaded
+from service.errors import Conflict, IdempotencyMismatch, NotFound, NotReady, Overloaded
 from service.job_store import IdempotencyKey, JobStore, NewJob
 from service.jobs import Jobs
 from service.settings import Settings
@@ -233,7 +233,7 @@ def test_a_cancelled_job_stops_working(tmp_path):
             await shop.jobs.read(job.id, "anna")
         await shop.jobs.drain(1)
 
-    asyncio.run(asyncio.wait_for(scenario(), 10))
+    asyncio.run(asyncio.wait_for(scenario(), 60))
 
 
 def test_a_long_job_keeps_its_lease_and_a_drain_that_takes_too_long_gives_it_back(tmp_path):
@@ -257,7 +257,7 @@ def test_a_long_job_keeps_its_lease_and_a_drain_that_takes_too_long_gives_it_bac
         assert attempts == [1, 1]
         await other.jobs.drain(1)
 
-    asyncio.run(asyncio.wait_for(scenario(), 10))
+    asyncio.run(asyncio.wait_for(scenario(), 60))
 
 
 def test_draining_finishes_what_runs_and_leaves_what_waits(tmp_path):
@@ -279,7 +279,27 @@ def test_draining_finishes_what_runs_and_leaves_what_waits(tmp_path):
         assert (await again.finished(second.id)).status == "succeeded"
         await again.jobs.drain(1)
 
-    asyncio.run(asyncio.wait_for(scenario(), 10))
+    asyncio.run(asyncio.wait_for(scenario(), 60))
+
+
+def test_a_job_that_finds_nobody_to_do_it_waits_for_its_turn_again(tmp_path):
+    attempts = []
+
+    async def process(job, on_page):
+        attempts.append(job.attempts)
+        if len(attempts) == 1:
+            raise NotReady("The workers are restarting.", 0)
+        return "{}"
+
+    async def scenario():
+        shop = Shop(tmp_path, process)
+        shop.jobs.start()
+        job = await shop.jobs.submit(NEW, None)
+        assert (await shop.finished(job.id)).status == "succeeded"
+        assert attempts == [1, 1]
+        await shop.jobs.drain(1)
+
+    asyncio.run(asyncio.wait_for(scenario(), 30))
 
 
 def test_too_many_jobs_are_told_when_to_come_back(tmp_path):
@@ -321,4 +341,4 @@ def test_jobs_of_a_process_that_was_killed_are_finished_by_another(tmp_path):
         assert [json.loads(job.result)["attempt"] for job in results] == [2, 2, 2]
         await shop.jobs.drain(1)
 
-    asyncio.run(asyncio.wait_for(scenario(), 10))
+    asyncio.run(asyncio.wait_for(scenario(), 60))
