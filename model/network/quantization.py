@@ -144,7 +144,7 @@ def quantize_visual(float_graph: Path, output: Path, images: Sequence[NDArray[np
             str(output),
             _Images(images),
             quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=["Conv", "Add", "MaxPool", "MatMul", "Resize"],
+            op_types_to_quantize=["Conv", "Relu", "Add", "MaxPool", "MatMul", "Resize"],
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
