@@ -5,8 +5,8 @@ Everything that takes several steps is a generator that yields ``Send`` and ``Pa
 
 What is repeated, at most ``max_retries`` times:
 
-- 429 and 503: the server refused before it began. The wait is what ``Retry-After`` says, or grows from half a second,
-  with jitter, so that clients that were refused together do not come back together.
+- 429 and 503: the server refused before it began. The wait is at least what ``Retry-After`` says, and grows from half a
+  second, with jitter, so that clients that were refused together do not come back together.
 - a connection that was refused: nothing was sent.
 - a connection that was lost, or an answer that was cut off, where the request is *repeatable*: it leaves nothing behind
   on the server, or carries an ``Idempotency-Key``.
@@ -104,9 +104,12 @@ def _worth_repeating(error: httpx.HTTPError, call: Call) -> bool:
 
 
 def _pause(attempt: int, retry_after_s: float | None, draw: Callable[[], float] = random.random) -> float:
-    if retry_after_s is not None:  # never sooner than the server asked, and not all at the same moment
-        return retry_after_s + draw() * min(1.0, 0.1 + retry_after_s / 4)
-    return min(FIRST_PAUSE_S * 2.0**attempt, LONGEST_PAUSE_S) * (0.5 + draw() / 2)
+    grown = min(FIRST_PAUSE_S * 2.0**attempt, LONGEST_PAUSE_S) * (0.5 + draw() / 2)
+    if retry_after_s is None:
+        return grown
+    # Never sooner than the server asked, not all at the same moment, and later each time: the server cannot know how
+    # many others it has told the same.
+    return max(retry_after_s + draw() * min(1.0, 0.1 + retry_after_s / 4), grown)
 
 
 def _no_answer(error: httpx.HTTPError, call: Call, attempt: int) -> NoAnswer:

@@ -24,6 +24,8 @@ def test_pauses_grow_and_differ_but_never_fall_short_of_what_was_asked(drawn):
     assert [round(_pause(attempt, None, lambda: 1.0), 2) for attempt in range(6)] == [0.5, 1, 2, 4, 8, 8]
     assert 0.25 <= _pause(0, None, lambda: drawn) <= 0.5
     assert 10.0 <= _pause(0, 10.0, lambda: drawn) <= 11.0
+    assert 1.0 <= _pause(0, 1.0, lambda: drawn) <= 1.35
+    assert 4.0 <= _pause(9, 1.0, lambda: drawn) <= 8.0
 
 
 def test_what_is_not_repeatable_is_not_repeated_once_it_was_sent():
