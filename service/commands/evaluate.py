@@ -127,16 +127,17 @@ def _model(arguments: argparse.Namespace) -> "tuple[Head, Encoder, Infer]":
         stored = checkpoint.load(arguments.checkpoint)
         if stored.tokenizer is None:
             raise BundleError(f"{arguments.checkpoint} has no tokenizer.json.")
-        names = {task: tuple(labels) for task, labels in stored.labels.items()}
-        entities = dict.fromkeys(name[2:] for name in names.get("kie", ()) if name[1:2] == "-")
-        heads = {task: Head(labels=labels) for task, labels in names.items()}
-        if "kie" in heads:
-            heads["kie"] = replace(heads["kie"], fields={name: FieldSpec() for name in entities})
+        heads = {task: Head(labels=tuple(labels)) for task, labels in stored.labels.items()}
         encoder = Encoder(stored.tokenizer)
         infer = torch_infer(stored.network)
     if arguments.task not in heads:
         raise BundleError(f"The model has no head for {arguments.task}; it has {', '.join(heads)}.")
-    return heads[arguments.task], encoder, infer
+    head = heads[arguments.task]
+    if arguments.task == "kie" and not head.fields:
+        # A model that names no fields has one for each of its entities.
+        entities = dict.fromkeys(name[2:] for name in head.labels if name[1:2] == "-")
+        head = replace(head, fields={name: FieldSpec() for name in entities})
+    return head, encoder, infer
 
 
 def _case(example: "Example") -> "Case":
