@@ -64,7 +64,7 @@ class KieScores:
         for name, rates in (("em", self.em), ("em_no_space", self.em_no_space)):
             result[name] = _weighted(rates, true)
             result |= {f"{name}_{label.lower()}": rate for label, rate in rates.items()}
-        result |= {f"f1_{label.lower()}": counts.f1 for label, counts in self.entities.items()}
+        result |= {f"f1_{label.lower()}": counts.f1 for label, counts in self.entities.items() if counts.true}
         return result | {"ece": self.ece}
 
 
