@@ -126,11 +126,12 @@ class Jobs:
         task = self._running[job.id] = asyncio.ensure_future(self._process(job, on_page))
         try:
             held = await self._hold(job, task, progress)
-        except asyncio.CancelledError:
-            # Draining took too long: the job goes back, and its next holder begins it anew.
+        except BaseException as error:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            await self._call(self._store.release, job.id, self._holder)
+            if isinstance(error, asyncio.CancelledError):
+                # Draining took too long: the job goes back, and its next holder begins it anew.
+                await self._call(self._store.release, job.id, self._holder)
             raise
         finally:
             del self._running[job.id]

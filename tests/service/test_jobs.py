@@ -84,7 +84,8 @@ def test_a_job_that_takes_every_process_down_is_given_up(store):
         assert claim(store, now=100.0 + 100 * attempt) is not None
     assert claim(store, now=1000.0) is None
     assert store.abandon(now=1000.0, expires=2000.0, attempts=3, problem='{"status": 500}') == 1
-    assert store.read(job.id, "anna").status == "failed"
+    failed = store.read(job.id, "anna")
+    assert (failed.status, json.loads(failed.problem)) == ("failed", {"status": 500, "request_id": "request-1"})
 
 
 def test_a_job_given_back_can_be_claimed_at_once_and_loses_no_attempt(store):
