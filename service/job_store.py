@@ -193,8 +193,8 @@ class JobStore:
         """Fail the jobs that took down every process that tried them, each with its request id; gives their number."""
         with self._transaction() as connection:
             return connection.execute(
-                "UPDATE jobs SET status = 'failed', problem = json_set(?, '$.request_id', request_id), finished = ?, expires = ?,"
-                " document = NULL, holder = NULL"
+                "UPDATE jobs SET status = 'failed', problem = json_set(?, '$.request_id', request_id),"
+                " finished = ?, expires = ?, document = NULL, holder = NULL"
                 " WHERE attempts >= ? AND (status = 'queued' OR (status = 'running' AND lease_until < ?))",
                 (problem, now, expires, attempts, now),
             ).rowcount

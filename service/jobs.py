@@ -126,10 +126,10 @@ class Jobs:
         task = self._running[job.id] = asyncio.ensure_future(self._process(job, on_page))
         try:
             held = await self._hold(job, task, progress)
-        except BaseException as error:
+        except BaseException as stop:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            if isinstance(error, asyncio.CancelledError):
+            if isinstance(stop, asyncio.CancelledError):
                 # Draining took too long: the job goes back, and its next holder begins it anew.
                 await self._call(self._store.release, job.id, self._holder)
             raise
