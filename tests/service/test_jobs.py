@@ -177,7 +177,7 @@ class Shop:
     def __init__(self, path, process, **settings):
         self.store = JobStore(path / "jobs.sqlite3")
         self.store.open()
-        settings = Settings(data_folder=path, job_lease_s=0.3, **settings)
+        settings = Settings(data_folder=path, **{"job_lease_s": 0.3} | settings)
         self.jobs = Jobs(self.store, process, settings, Telemetry())
 
     async def finished(self, id_):
@@ -238,23 +238,27 @@ def test_a_cancelled_job_stops_working(tmp_path):
 
 
 def test_a_long_job_keeps_its_lease_and_a_drain_that_takes_too_long_gives_it_back(tmp_path):
-    attempts = []
+    attempts, release = [], asyncio.Event()
 
     async def process(job, on_page):
         attempts.append(job.attempts)
-        await asyncio.sleep(1.2 if len(attempts) == 1 else 0)
+        await release.wait()
         return "{}"
 
     async def scenario():
-        shop, other = Shop(tmp_path, process), Shop(tmp_path, process)
+        shop, other = (Shop(tmp_path, process, job_lease_s=1.5) for _ in range(2))
         shop.jobs.start()
         job = await shop.jobs.submit(NEW, None)
-        await asyncio.sleep(0.1)
+        while not attempts:
+            await asyncio.sleep(0.01)
         other.jobs.start()
-        await asyncio.sleep(0.8)
+        # Twice as long as the lease: it is prolonged all the while.
+        await asyncio.sleep(3)
         assert attempts == [1]
         await shop.jobs.drain(0.05)
+        release.set()
         assert (await other.finished(job.id)).status == "succeeded"
+        # Given back, not taken over: the first attempt does not count.
         assert attempts == [1, 1]
         await other.jobs.drain(1)
 
