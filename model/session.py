@@ -6,10 +6,7 @@ their library is built (``make ops``) and can be loaded, else as the functions t
 """
 
 import logging
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +20,7 @@ from model.bundle import Bundle
 from model.errors import ArrayError, BundleError, SessionError
 from model.ops import LIBRARY, PROBE, relative_attention_bias
 from model.tensors import IMAGE_SIZE, Encoding, Logits
+from model.visual_cache import CacheInfo, VisualCache
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -33,16 +31,6 @@ _said: set[str] = set()
 _IMAGES_PER_CALL = 8
 # Pages whose visual embeddings are kept, 150 kB each at base size.
 VISUAL_CACHE_PAGES = 256
-
-
-@dataclass(frozen=True, slots=True)
-class CacheInfo:
-    """How often a page's visual embeddings were known (hits) and computed (misses); pages held and at most held."""
-
-    hits: int
-    misses: int
-    pages: int
-    capacity: int
 
 
 class Session:
@@ -72,7 +60,7 @@ class Session:
         self._visual = _load(bundle.visual_graph, options, self.providers)
         self._encoder = _load(bundle.encoder_graph, options, self.providers)
         self.outputs = tuple(output.name for output in self._encoder.get_outputs())
-        self._cache = _VisualCache(visual_cache_pages, self.visual)
+        self._cache = VisualCache(visual_cache_pages, self.visual)
 
     @property
     def cache_info(self) -> CacheInfo:
@@ -166,59 +154,6 @@ class Session:
                 raise ArrayError(f"A window has {len(encoding)} tokens; the model takes {longest}.")
             for name, entries in (("input_ids", "vocab_size"), ("token_type_ids", "type_vocab_size")):
                 _check_range(name, getattr(encoding, name), 0, int(config[entries]) - 1)
-
-
-class _VisualCache:
-    """Visual embeddings (V, D) of the pages used last. A page that one thread computes, others wait for."""
-
-    def __init__(self, capacity: int, compute: Callable[[NDArray[np.uint8]], NDArray[np.float32]]) -> None:
-        self._capacity = capacity
-        self._compute = compute
-        self._pages: OrderedDict[bytes, Future[NDArray[np.float32]]] = OrderedDict()
-        self._lock = threading.Lock()
-        self._hits = self._misses = 0
-
-    def get(self, images: Mapping[bytes, NDArray[np.uint8]]) -> dict[bytes, NDArray[np.float32]]:
-        """Images (3, 224, 224) by key -> embeddings (V, D) by key."""
-        found: dict[bytes, Future[NDArray[np.float32]]] = {}
-        with self._lock:
-            for key in images:
-                if key in self._pages:
-                    self._pages.move_to_end(key)
-                    found[key] = self._pages[key]
-            own = [key for key in images if key not in found]
-            for key in own:
-                found[key] = self._pages[key] = Future()
-            self._hits += len(images) - len(own)
-            self._misses += len(own)
-            while len(self._pages) > self._capacity:
-                self._pages.popitem(last=False)
-        if own:
-            self._fill(own, images, found)
-        return {key: future.result() for key, future in found.items()}
-
-    def _fill(
-        self,
-        own: list[bytes],
-        images: Mapping[bytes, NDArray[np.uint8]],
-        futures: Mapping[bytes, Future[NDArray[np.float32]]],
-    ) -> None:
-        try:
-            computed = self._compute(np.stack([images[key] for key in own]))
-        except BaseException as error:
-            # Those who wait must learn of it, and the next to ask must be able to try again.
-            with self._lock:
-                for key in own:
-                    self._pages.pop(key, None)
-            for key in own:
-                futures[key].set_exception(error)
-            raise
-        for key, embeddings in zip(own, computed, strict=True):
-            futures[key].set_result(embeddings.copy())
-
-    def info(self) -> CacheInfo:
-        with self._lock:
-            return CacheInfo(self._hits, self._misses, len(self._pages), self._capacity)
 
 
 @dataclass(frozen=True, slots=True)

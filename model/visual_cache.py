@@ -1,0 +1,83 @@
+"""Visual embeddings of the pages used last: a page is looked at once, however many windows and questions it has.
+
+A page that one thread computes, others wait for.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class CacheInfo:
+    """How often a page's visual embeddings were known (hits) and computed (misses); pages held and at most held."""
+
+    hits: int
+    misses: int
+    pages: int
+    capacity: int
+
+
+class VisualCache:
+    """Visual embeddings (V, D) of the pages used last; safe to share between threads.
+
+    capacity: most pages held; 0 keeps none. compute: images uint8 (B, 3, 224, 224) -> embeddings (B, V, D).
+    """
+
+    def __init__(self, capacity: int, compute: Callable[[NDArray[np.uint8]], NDArray[np.float32]]) -> None:
+        self._capacity = capacity
+        self._compute = compute
+        self._pages: OrderedDict[bytes, Future[NDArray[np.float32]]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._hits = self._misses = 0
+
+    def get(self, images: Mapping[bytes, NDArray[np.uint8]]) -> dict[bytes, NDArray[np.float32]]:
+        """Images (3, 224, 224) by key -> embeddings (V, D) by key, those not held computed in one call.
+
+        What computing raises is raised here and to every thread that waits for one of its pages.
+        """
+        found: dict[bytes, Future[NDArray[np.float32]]] = {}
+        with self._lock:
+            for key in images:
+                if key in self._pages:
+                    self._pages.move_to_end(key)
+                    found[key] = self._pages[key]
+            own = [key for key in images if key not in found]
+            for key in own:
+                found[key] = self._pages[key] = Future()
+            self._hits += len(images) - len(own)
+            self._misses += len(own)
+            while len(self._pages) > self._capacity:
+                self._pages.popitem(last=False)
+        if own:
+            self._fill(own, images, found)
+        return {key: future.result() for key, future in found.items()}
+
+    def _fill(
+        self,
+        own: list[bytes],
+        images: Mapping[bytes, NDArray[np.uint8]],
+        futures: Mapping[bytes, Future[NDArray[np.float32]]],
+    ) -> None:
+        try:
+            computed = self._compute(np.stack([images[key] for key in own]))
+        except BaseException as error:
+            # Those who wait must learn of it, and the next to ask must be able to try again.
+            with self._lock:
+                for key in own:
+                    self._pages.pop(key, None)
+            for key in own:
+                futures[key].set_exception(error)
+            raise
+        for key, embeddings in zip(own, computed, strict=True):
+            futures[key].set_result(embeddings.copy())
+
+    def info(self) -> CacheInfo:
+        """How it has done so far."""
+        with self._lock:
+            return CacheInfo(self._hits, self._misses, len(self._pages), self._capacity)
