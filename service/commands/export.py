@@ -22,7 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--checkpoint", required=True, metavar="PATH_OR_HUB_ID", help="a folder, or owner/name")
     parser.add_argument("--output", required=True, type=Path, metavar="DIR", help="where the bundle goes")
-    parser.add_argument("--precision", choices=("fp32", "int8"), default="fp32", help="(default: fp32)")
+    parser.add_argument(
+        "--precision",
+        choices=("fp32", "fp16", "int8"),
+        default="fp32",
+        help="fp16 for GPUs, int8 for CPUs (default: fp32)",
+    )
     parser.add_argument(
         "--calibration",
         type=Path,
