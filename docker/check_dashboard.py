@@ -1,4 +1,4 @@
-"""Asks a Prometheus every query of the dashboard and every alert rule's: ``check_dashboard.py URL``. Needs Python alone.
+"""Asks a Prometheus every query of the dashboard: ``check_dashboard.py URL``. Needs Python alone.
 
 Prints how many series each panel gets. Exit code 1 when a query is refused, or a panel gets none. Alerts need not
 fire, but their queries must be understood.
