@@ -64,7 +64,7 @@ function open(file, suggestion) {
   Object.assign(state, { file, result: null, asked: [], pinned: null });
   at("start").hidden = true;
   at("work").hidden = at("restart").hidden = false;
-  for (const id of ["kie", "classification", "timings-box", "snippets"]) at(id).hidden = true;
+  for (const id of ["kie", "classification", "timings-box", "snippets", "warnings"]) at(id).hidden = true;
   at("docvqa").hidden = !model()?.tasks.includes("docvqa");
   at("answers").replaceChildren();
   at("question").value = suggestion ?? "";
@@ -121,6 +121,8 @@ function show(result) {
   }
   if (result.classification) at("classes").replaceChildren(...findings.bars(result.classification.classes));
   at("timings").replaceChildren(...findings.times(result.timings_ms));
+  at("warnings").hidden = !result.warnings?.length;
+  at("warnings").textContent = result.warnings?.join(" ") ?? "";
   mark(result.pages);
   showSnippets(result);
 }
