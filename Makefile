@@ -49,7 +49,7 @@ openapi: setup
 
 # At least 2,000 requests made up from the contract, all of schemathesis's checks, against the real app.
 contract: setup
-	CONTRACT_EXAMPLES=100 CONTRACT_PHASES=examples,coverage,fuzzing,stateful CONTRACT_CASES=2000 \
+	CONTRACT_EXAMPLES=150 CONTRACT_PHASES=examples,coverage,fuzzing,stateful CONTRACT_CASES=2000 \
 		$(BIN)/python -m pytest -s tests/service/test_contract.py
 
 # The starter bundle from the public data (DATA) and pages drawn in code: an hour or two of two cores; every step resumes.
