@@ -2,6 +2,7 @@
 
 import numpy as np
 import onnx
+import onnx.reference
 import pytest
 import torch
 
@@ -194,3 +195,18 @@ def test_large_weights_lie_beside_the_graph(tmp_path, monkeypatch):
 def test_another_visual_grid_is_refused():
     with pytest.raises(CheckpointError, match="7 x 7"):
         visual_graph(tiny(image_feature_pool_shape=(8, 8, 32)))
+
+
+def test_portable_runs_elsewhere_too(tmp_path):
+    """ONNX's own reference evaluator, which knows nothing of ONNX Runtime, computes the same."""
+    network = tiny({"kie": 3})
+    save(network, tmp_path, fused=False)
+    inputs = examples(network.config)["padded_batch"]
+    with torch.no_grad():
+        tensors = {name: torch.from_numpy(value) for name, value in inputs.items()}
+        visual = network.layoutlmv2.visual_embeddings(tensors["image"]).numpy()
+        expected = network(**tensors)["kie_logits"].numpy()
+    evaluator = onnx.reference.ReferenceEvaluator(str(tmp_path / "encoder.onnx"))
+    arrays = {name: inputs[name] for name in ENCODER_INPUTS} | {"visual_embeddings": visual}
+    (logits,) = evaluator.run(["kie_logits"], arrays)
+    np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-5)
