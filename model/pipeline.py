@@ -120,11 +120,20 @@ class Pipeline:
     """The steps for one bundle. Holds no state of a request: share it between threads.
 
     pages: the cache of words, off by default; it may be shared between pipelines. reader: says which OCR models with
-    which settings read the pages, so that a cache never mixes them up. Raises BundleError for a bundle without a
-    tokenizer or with damaged heads.
+    which settings read the pages, so that a cache never mixes them up. window_tokens: most text tokens of a window,
+    where the session runs shorter ones better than the longest the model takes. Raises BundleError for a bundle
+    without a tokenizer or with damaged heads.
     """
 
-    def __init__(self, bundle: Bundle, *, pages: PageCache = NO_CACHE, reader: str = "", stride: int = STRIDE) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        pages: PageCache = NO_CACHE,
+        reader: str = "",
+        stride: int = STRIDE,
+        window_tokens: int = MAX_TOKENS,
+    ) -> None:
         if bundle.tokenizer is None:
             raise BundleError(
                 f"The bundle {bundle.path} has no tokenizer.json and cannot read documents: export it again from a "
@@ -132,7 +141,8 @@ class Pipeline:
             )
         self.bundle = bundle
         # LayoutXLM has 514 positions, two of them never used.
-        self._encoder = Encoder(bundle.tokenizer, max_tokens=min(bundle.manifest.max_tokens, MAX_TOKENS), stride=stride)
+        max_tokens = min(bundle.manifest.max_tokens, MAX_TOKENS, window_tokens)
+        self._encoder = Encoder(bundle.tokenizer, max_tokens=max_tokens, stride=stride)
         self._pages = pages
         self._reader = reader
 

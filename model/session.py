@@ -19,13 +19,17 @@ from numpy.typing import NDArray
 from model.bundle import Bundle
 from model.errors import ArrayError, BundleError, SessionError
 from model.ops import LIBRARY, PROBE, relative_attention_bias
-from model.tensors import IMAGE_SIZE, Encoding, Logits
+from model.tensors import IMAGE_SIZE, VISUAL_TOKENS, Encoding, Logits
 from model.visual_cache import CacheInfo, VisualCache
 
 Arrays = Mapping[str, NDArray[Any]]
 
 _log = logging.getLogger(__name__)
 _said: set[str] = set()
+
+CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+# On a GPU, attention with a bias has a fast kernel for text and visual tokens that are a multiple of this.
+GPU_LENGTHS = 16
 
 # Images of one call of the visual graph: more only cost memory, about 100 MB each at base size.
 _IMAGES_PER_CALL = 8
@@ -55,12 +59,20 @@ class Session:
         """
         self.bundle = bundle
         self.providers = _providers(providers)
-        options, native = _options(threads, native_ops=native_ops and self.providers[0] == "CPUExecutionProvider")
+        on_cpu = self.providers[0] == CPU
+        options, native = _options(threads, native_ops=native_ops and on_cpu)
+        self._lengths = 1 if on_cpu else GPU_LENGTHS
         self.operators: Literal["native", "portable"] = "native" if native else "portable"
         self._visual = _load(bundle.visual_graph, options, self.providers)
         self._encoder = _load(bundle.encoder_graph, options, self.providers)
         self.outputs = tuple(output.name for output in self._encoder.get_outputs())
         self._cache = VisualCache(visual_cache_pages, self.visual)
+
+    @property
+    def window_tokens(self) -> int:
+        """Text tokens of the longest window that runs well: on a GPU a few less than the model takes."""
+        longest = self.bundle.manifest.max_tokens
+        return (longest + VISUAL_TOKENS) // self._lengths * self._lengths - VISUAL_TOKENS
 
     @property
     def cache_info(self) -> CacheInfo:
@@ -91,7 +103,7 @@ class Session:
         visual = self._cache.get({encoding.image_key: encoding.image for encoding in encodings})
         outputs = self.encoder(
             {
-                **_padded(encodings, int(self.bundle.manifest.config.get("pad_token_id", 0))),
+                **self._padded(encodings),
                 "visual_embeddings": np.stack([visual[encoding.image_key] for encoding in encodings]),
             }
         )
@@ -147,6 +159,25 @@ class Session:
         outputs = self.encoder({**inputs, "visual_embeddings": visual})
         return float(np.max([np.abs(outputs[name] - value).max() for name, value in expected.items()]))
 
+    def _padded(self, encodings: Sequence[Encoding]) -> dict[str, NDArray[np.int64]]:
+        config = self.bundle.manifest.config
+        batch, longest = len(encodings), max(len(encoding) for encoding in encodings)
+        multiple = self._lengths
+        length = -(-(longest + VISUAL_TOKENS) // multiple) * multiple - VISUAL_TOKENS
+        length = max(min(length, self.bundle.manifest.max_tokens), longest)
+        arrays = {
+            "input_ids": np.full((batch, length), int(config.get("pad_token_id", 0)), np.int64),
+            "bbox": np.zeros((batch, length, 4), np.int64),
+            "attention_mask": np.zeros((batch, length), np.int64),
+            "token_type_ids": np.zeros((batch, length), np.int64),
+        }
+        for row, encoding in enumerate(encodings):
+            arrays["input_ids"][row, : len(encoding)] = encoding.input_ids
+            arrays["bbox"][row, : len(encoding)] = encoding.bbox
+            arrays["token_type_ids"][row, : len(encoding)] = encoding.token_type_ids
+            arrays["attention_mask"][row, : len(encoding)] = 1
+        return arrays
+
     def _check_tokens(self, encodings: Sequence[Encoding]) -> None:
         config, longest = self.bundle.manifest.config, self.bundle.manifest.max_tokens
         for encoding in encodings:
@@ -184,10 +215,23 @@ def check_operators() -> OperatorCheck:
 def _providers(asked: Sequence[str] | None) -> list[str]:
     available = ort.get_available_providers()
     if asked is None:
-        return [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in available]
-    if not asked or (unknown := [name for name in asked if name not in available]):
+        chosen = [name for name in (CUDA, CPU) if name in available]
+    elif not asked or (unknown := [name for name in asked if name not in available]):
         raise SessionError(f"ONNX Runtime here has no provider {unknown if asked else ''}; it has {available}.")
-    return list(asked)
+    else:
+        chosen = list(asked)
+    if CUDA in chosen and not _cuda_works():
+        _say_once("No GPU can be used (is there one, with a driver new enough?); the models run on the CPU.")
+        chosen = [name for name in chosen if name != CUDA] or [CPU]
+    return chosen
+
+
+def _cuda_works() -> bool:
+    """Whether the CUDA provider is there for real: ONNX Runtime has its name wherever its wheel is installed."""
+    # The wheels of CUDA and cuDNN lie where the system does not look for libraries.
+    ort.preload_dlls()
+    session = _load(PROBE, _options(None, native_ops=False)[0], [CUDA, CPU])
+    return CUDA in session.get_providers()
 
 
 def _options(threads: int | None, *, native_ops: bool) -> tuple[ort.SessionOptions, bool]:
@@ -238,22 +282,6 @@ def _run(session: ort.InferenceSession, arrays: Arrays) -> dict[str, NDArray[np.
     except Exception as error:
         raise SessionError(f"ONNX Runtime failed while running a graph: {error}") from error
     return dict(zip(names, values, strict=True))
-
-
-def _padded(encodings: Sequence[Encoding], pad_token_id: int) -> dict[str, NDArray[np.int64]]:
-    batch, length = len(encodings), max(len(encoding) for encoding in encodings)
-    arrays = {
-        "input_ids": np.full((batch, length), pad_token_id, np.int64),
-        "bbox": np.zeros((batch, length, 4), np.int64),
-        "attention_mask": np.zeros((batch, length), np.int64),
-        "token_type_ids": np.zeros((batch, length), np.int64),
-    }
-    for row, encoding in enumerate(encodings):
-        arrays["input_ids"][row, : len(encoding)] = encoding.input_ids
-        arrays["bbox"][row, : len(encoding)] = encoding.bbox
-        arrays["token_type_ids"][row, : len(encoding)] = encoding.token_type_ids
-        arrays["attention_mask"][row, : len(encoding)] = 1
-    return arrays
 
 
 def _checked(arrays: Arrays, config: Mapping[str, Any]) -> dict[str, NDArray[Any]]:

@@ -207,7 +207,8 @@ class LocalBackend:
                 raise BundleError(f"Two bundles have the name {name}; export one of them again with --name.")
             session = open_session(found, settings, self.pages_at_once)
             telemetry.watch_cache(f"visual:{name}", partial(_visual_cache, session))
-            models[name] = Pipeline(found, pages=words, reader=self.ocr_model.name), session
+            pipeline = Pipeline(found, pages=words, reader=self.ocr_model.name, window_tokens=session.window_tokens)
+            models[name] = pipeline, session
         return models
 
 

@@ -87,6 +87,33 @@ def test_windows_alone_and_in_a_padded_batch_are_the_same(exported, name):
             np.testing.assert_allclose(getattr(alone, head), getattr(logits, head), rtol=0, atol=1e-5)
 
 
+def test_lengths_that_fit_a_gpu_change_no_result(tiny):
+    windows = [encoding(length, picture(length), length) for length in (1, 15, 30, 508, 512)]
+    expected = [tiny.run([window])[0].kie for window in windows]
+    assert tiny.window_tokens == 512
+    tiny._lengths = session.GPU_LENGTHS
+    assert tiny.window_tokens == 511
+    shapes = [tiny._padded([window])["input_ids"].shape for window in windows]
+    assert shapes == [(1, 15), (1, 15), (1, 31), (1, 511), (1, 512)]
+    for window, logits in zip(windows, expected, strict=True):
+        np.testing.assert_allclose(tiny.run([window])[0].kie, logits, rtol=0, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_a_gpu_that_is_not_there_is_the_cpu_and_a_warning(exported, monkeypatch, caplog):
+    # So onnxruntime-gpu behaves where there is no GPU: it names the provider, and runs on the CPU.
+    monkeypatch.setattr(session.ort, "get_available_providers", lambda: [session.CUDA, session.CPU])
+    monkeypatch.setattr(session, "_said", set())
+    loaded = []
+    monkeypatch.setattr(session.ort, "preload_dlls", lambda: loaded.append(True), raising=False)
+    for asked in (None, [session.CUDA], [session.CUDA, session.CPU]):
+        fallen = Session(exported("tiny-token"), providers=asked, threads=1)
+        assert fallen.providers == [session.CPU]
+        assert fallen.selftest() < 1e-5
+    assert loaded
+    assert [record.levelname for record in caplog.records if "No GPU" in record.message] == ["WARNING"]
+
+
 def test_run_equals_infer(tiny):
     inputs = golden_inputs("tiny-token", "batch")
     windows = []
