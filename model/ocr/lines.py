@@ -130,7 +130,9 @@ def _edges(columns: NDArray[np.bool_], reading: Reading, spans: list[tuple[int, 
         ends.append(left)
         starts.append(right)
     ends.append(max(high, centers[spans[-1][1] - 1]))
-    return [(start / width, max(start, end) / width) for start, end in zip(starts, ends, strict=True)]
+    # Characters seen in the same column still take a pixel each: a word has a place.
+    firsts = [min(start, width - 1.0) for start in starts]
+    return [(first / width, max(first + 1, end) / width) for first, end in zip(firsts, ends, strict=True)]
 
 
 def _gap(columns: NDArray[np.bool_], before: float, after: float, pitch: float) -> Point:

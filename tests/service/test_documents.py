@@ -30,7 +30,7 @@ def test_a_receipt_comes_back_with_its_words_entities_and_boxes(client):
     assert len(page["words"]) > 80
     for thing in (*page["words"], *body["entities"]):
         x0, y0, x1, y1 = thing["box"]
-        assert 0 <= x0 <= x1 <= page["width"] and 0 <= y0 < y1 <= page["height"]
+        assert 0 <= x0 < x1 <= page["width"] and 0 <= y0 < y1 <= page["height"]
 
 
 def test_a_contract_of_many_pages_is_answered_as_a_job_that_tells_its_progress(client):
