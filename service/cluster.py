@@ -1,0 +1,253 @@
+"""The service on Ray Serve: the same app, engine and pipeline, with OCR and models in deployments of their own.
+
+Three kinds of deployment, each scaled by itself::
+
+    gateway            the FastAPI app and its engine: reads documents, drives pages, decodes; holds no model
+    ocr                OCR workers: Page -> words
+    encoder-<model>    a model's session behind its batcher: Encodings -> Logits; on a GPU if it is given one
+
+``serve run`` and ``serve deploy`` take ``service.cluster:application``, with settings (``service.settings``) by name
+as its arguments. Every node needs the same bundles and OCR models under the same paths.
+
+Reading a page and running windows change nothing, so work that went down with a replica is given to another, and
+answered with a problem (503) if that one goes down too. A queue that is full is Overloaded (429), as in one process.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import ray
+from fastapi import FastAPI
+from ray import serve
+from ray.exceptions import ActorUnavailableError, RayActorError, RayTaskError
+from ray.serve.config import BackpressureConfig
+from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
+from ray.serve.handle import DeploymentHandle
+
+from model import bundle
+from model.cache import PageCache, ReadWords
+from model.errors import LayoutServeError
+from model.page import Page
+from model.pipeline import Pipeline
+from model.tensors import VISUAL_TOKENS, Encoding, Logits
+from service import schemas, settings, tracing
+from service.app import create_app
+from service.backend import (
+    MIB,
+    Served,
+    default_first,
+    find_bundles,
+    load_ocr,
+    ocr_model,
+    ocr_pools,
+    open_session,
+    pool_for,
+)
+from service.batching import Batcher
+from service.engine import Engine
+from service.errors import NotReady, Overloaded
+from service.settings import Settings
+from service.telemetry import Telemetry
+
+OCR = "ocr"
+# Pages that a gateway holds decoded: they keep a few OCR replicas busy. The setting max_pages_at_once goes before.
+PAGES_AT_ONCE = 16
+# What takes its replica down takes down one more, not all of them.
+ATTEMPTS = 2
+# Requests beside documents: health, metrics, models, jobs.
+SMALL_REQUESTS = 32
+GONE = (RayActorError, ActorUnavailableError, ReplicaUnavailableError)
+
+
+def application(arguments: dict[str, object]) -> serve.Application:
+    """Build the application; ``arguments`` are settings by name. Raises SettingsError, BundleError."""
+    chosen = settings.load(None, **arguments)
+    folders = find_bundles(chosen)
+
+    def app() -> FastAPI:
+        tracing.start()
+        telemetry = Telemetry()
+        return create_app(chosen, Engine(chosen, telemetry, ClusterBackend(chosen, folders, telemetry)), telemetry)
+
+    gateway = serve.deployment(
+        serve.ingress(app)(Gateway),
+        name="gateway",
+        # The engine turns documents away with a problem before the queue does so with a line of text.
+        max_ongoing_requests=chosen.max_documents + SMALL_REQUESTS,
+        max_queued_requests=SMALL_REQUESTS,
+        backpressure_config=BackpressureConfig(status_code=429, retry_after_s=1),
+        graceful_shutdown_timeout_s=chosen.drain_timeout_s + 15,
+    )
+    ocr = serve.deployment(OcrReplica, name=OCR, max_ongoing_requests=4, max_queued_requests=chosen.max_documents)
+    encoder = serve.deployment(EncoderReplica, max_ongoing_requests=64, max_queued_requests=chosen.max_documents)
+    encoders = [
+        encoder.options(name=_encoder(bundle.load(folder).manifest.name)).bind(chosen, folder) for folder in folders
+    ]
+    return gateway.bind(ocr.bind(chosen), *encoders)
+
+
+class Gateway:
+    """Serves the app; Ray routes requests to it. Its arguments only say which deployments belong to it."""
+
+    app: FastAPI
+
+    def __init__(self, *deployments: DeploymentHandle) -> None:
+        pass
+
+    def check_health(self) -> None:
+        """Have the replica replaced when its models could not be loaded."""
+        loading: asyncio.Task[None] = self.app.state.loading
+        if loading.done() and not loading.cancelled():
+            loading.result()
+
+
+class OcrReplica:
+    """Reads pages, one at a time for each of its workers."""
+
+    def __init__(self, chosen: Settings) -> None:
+        tracing.start()
+        self._pools = ocr_pools(load_ocr(_share(chosen)), Telemetry())
+
+    async def recognize(self, page: Page, language: str | None, carried: Mapping[str, str]) -> tuple[ReadWords, float]:
+        """Give the words and turn of a page, and the seconds it took without waiting. Raises RequestError."""
+        began = time.perf_counter()
+        with tracing.continued(carried), tracing.span("ocr replica"):
+            read, waited = await pool_for(language, self._pools).recognize(page)
+        return ReadWords(read.words or (), read.turn), time.perf_counter() - began - waited
+
+
+class EncoderReplica:
+    """Runs windows of many requests in batches."""
+
+    def __init__(self, chosen: Settings, folder: Path) -> None:
+        tracing.start()
+        chosen = _share(chosen)
+        self._session = open_session(bundle.load(folder), chosen, PAGES_AT_ONCE)
+        self._batcher = Batcher(
+            self._session.run,
+            max_batch_tokens=chosen.max_batch_tokens,
+            max_queue_tokens=chosen.max_queue_tokens,
+            workers=chosen.session_workers,
+            telemetry=Telemetry(),
+        )
+
+    async def infer(self, encodings: Sequence[Encoding], carried: Mapping[str, str]) -> tuple[list[Logits], float]:
+        """Give the logits of windows in their order, and the seconds they took without waiting."""
+        began = time.perf_counter()
+        with tracing.continued(carried), tracing.span("encoder replica", windows=len(encodings)):
+            logits, waited = await self._batcher.submit(encodings)
+        return logits, time.perf_counter() - began - waited
+
+    def describe(self) -> tuple[str, int]:
+        """Say which operators run and how long windows should be, once the model has passed its self-test."""
+        return self._session.operators, self._session.window_tokens
+
+
+class ClusterBackend:
+    """What the engine of a gateway drives: OCR and models in other processes, on other machines perhaps."""
+
+    def __init__(self, chosen: Settings, folders: Sequence[Path], telemetry: Telemetry) -> None:
+        self._settings = chosen
+        self._folders = folders
+        self._telemetry = telemetry
+        self._handles: dict[str, DeploymentHandle] = {}
+        self._tokens = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether as many tokens of this gateway are under way as may wait."""
+        return self._tokens >= self._settings.max_queue_tokens
+
+    @property
+    def pages_at_once(self) -> int:
+        """How many decoded pages a gateway holds."""
+        return self._settings.max_pages_at_once or PAGES_AT_ONCE
+
+    @property
+    def ocr_model(self) -> schemas.Model:
+        """What reads the words."""
+        return ocr_model(self._settings)
+
+    async def load(self) -> Mapping[str, Served]:
+        """Load the tokenizers, and wait until a replica of each model is up. Raises LayoutServeError."""
+        words = PageCache(self._settings.page_cache_mib * MIB // 2)
+        self._telemetry.watch_cache("words", lambda: (words.hits, words.misses))
+        self._handles[OCR] = serve.get_deployment_handle(OCR)
+        served: dict[str, Served] = {}
+        for folder in self._folders:
+            # The files were compared with their hashes where they are run.
+            found = bundle.load(folder, verify=False)
+            name, deployment = found.manifest.name, _encoder(found.manifest.name)
+            self._handles[deployment] = serve.get_deployment_handle(deployment)
+            operators, tokens = cast(tuple[str, int], await self._call(deployment, "describe"))
+            pipeline = Pipeline(found, pages=words, reader=self.ocr_model.name, window_tokens=tokens)
+            served[name] = Served(pipeline, operators)
+        return default_first(served, self._settings)
+
+    async def recognize(self, page: Page, language: str | None) -> tuple[Page, float]:
+        """Have a page read."""
+        began = time.perf_counter()
+        read, worked = cast(
+            tuple[ReadWords, float], await self._call(OCR, "recognize", page, language, tracing.carried_on())
+        )
+        return replace(page, words=read.words, turn=read.turn), time.perf_counter() - began - worked
+
+    async def infer(self, model: str, encodings: Sequence[Encoding]) -> tuple[list[Logits], float]:
+        """Have windows run."""
+        began = time.perf_counter()
+        tokens = sum(len(encoding) + VISUAL_TOKENS for encoding in encodings)
+        self._tokens += tokens
+        self._telemetry.queue_tokens.set(self._tokens)
+        try:
+            logits, worked = cast(
+                tuple[list[Logits], float], await self._call(_encoder(model), "infer", encodings, tracing.carried_on())
+            )
+        finally:
+            self._tokens -= tokens
+            self._telemetry.queue_tokens.set(self._tokens)
+        return logits, time.perf_counter() - began - worked
+
+    async def close(self) -> None:
+        """Nothing is held here."""
+
+    async def _call(self, name: str, method: str, *arguments: object) -> object:
+        """Call a deployment; whoever stops waiting stops the work."""
+        for attempt in range(ATTEMPTS):
+            response = getattr(self._handles[name], method).remote(*arguments)
+            try:
+                return await response
+            except asyncio.CancelledError:
+                response.cancel()
+                raise
+            except BackPressureError as error:
+                raise Overloaded(f"As many requests wait for {name} as may.", 2) from error
+            except DeploymentUnavailableError as error:
+                raise NotReady(f"{name} is not there: its replicas did not start.", 5) from error
+            except GONE as error:
+                if attempt + 1 == ATTEMPTS:
+                    raise NotReady(f"{name} broke down {ATTEMPTS} times over this document.", 5) from error
+            except RayTaskError as error:
+                # What it failed with over there is what it fails with here.
+                raise (error.cause if isinstance(error.cause, LayoutServeError) else error) from None
+        raise AssertionError("unreachable")
+
+
+def _encoder(model: str) -> str:
+    """Name of a model's deployment."""
+    return f"encoder-{model}"
+
+
+def _share(chosen: Settings) -> Settings:
+    """The settings of one replica: as many threads as it has cores, where the settings leave it open."""
+    cores = max(int(ray.get_runtime_context().get_assigned_resources().get("CPU", 0)), 1)
+    return chosen.model_copy(
+        update={
+            "ocr_workers": chosen.ocr_workers or 1,
+            "ocr_threads": chosen.ocr_threads or cores,
+            "session_threads": chosen.session_threads or cores,
+        }
+    )
