@@ -73,6 +73,11 @@ def commands(lines):
     return [("\n".join(command), output) for command, output in said]
 
 
+def uses(path, tool):
+    """Whether a command of the file needs a tool that Python does not bring."""
+    return any(tool in line.split() for block in blocks(path) if block.language == "console" for line in block.lines)
+
+
 def run(command, folder, url):
     """Run a command or program in the folder and give its output; fails where it does."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LAYOUTSERVE_")}
@@ -139,6 +144,8 @@ def folder(tmp_path):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_code_is_run_and_gives_what_is_said(path, folder, url):
+    if missing := [tool for tool in ("curl", "jq") if uses(path, tool) and shutil.which(tool) is None]:
+        pytest.skip(f"{path.name} is not run: {' and '.join(missing)} not installed")
     for block, command, said, printed in said_and_done(path, folder, url):
         if STARTER.is_file():
             where = f"{path.name}:{block.start} {command or 'the program above'}"
