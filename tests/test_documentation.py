@@ -1,7 +1,9 @@
 """README and guides keep their word: their code is run, and what they say is printed is what is printed.
 
-Every ``console`` block holds commands (``$ ...``, continued by ``\\``) and their output, every ``python`` block is a
-program, its output the ``text`` block that follows; ``norun`` after the language, with a reason, excepts a block.
+Every ``console`` block holds commands (``$ ...``, continued after ``\\`` and ``|``) and their output, every ``python``
+block is a program, its output the ``text`` block that follows; ``norun`` after the language, with a reason, excepts a
+block.
+
 They are run in a folder with the samples, against a running service: with the starter bundle where it is there, and
 then outputs are compared (numbers nearly: processors round differently), else with a tiny one and without that.
 
@@ -31,7 +33,7 @@ FILES = [
 SAMPLES = ROOT / "service" / "playground" / "samples"
 STARTER = ROOT / "model" / "bundles" / "starter" / "manifest.json"
 ADDRESS = "http://127.0.0.1:8080"
-NUMBER = re.compile(r"-?\d+\.\d+")
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 
 
 @dataclass
@@ -65,7 +67,7 @@ def commands(lines):
     for line in lines:
         if line.startswith("$ "):
             said.append(([line[2:]], []))
-        elif said and said[-1][0][-1].endswith("\\") and not said[-1][1]:
+        elif said and said[-1][0][-1].endswith(("\\", "|")) and not said[-1][1]:
             said[-1][0].append(line)
         else:
             assert said, f"output without a command: {line}"
@@ -123,7 +125,8 @@ def alike(said, printed):
     if NUMBER.sub("N", said) != NUMBER.sub("N", printed):
         return False
     pairs = zip(NUMBER.findall(said), NUMBER.findall(printed), strict=True)
-    return all(abs(float(one) - float(other)) <= 0.05 * max(1.0, abs(float(one))) for one, other in pairs)
+    # Scores by a twentieth, edges of boxes by a pixel.
+    return all(abs(float(one) - float(other)) <= (0.05 if abs(float(one)) <= 1 else 1.0) for one, other in pairs)
 
 
 @pytest.fixture(scope="module")

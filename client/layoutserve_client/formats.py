@@ -65,7 +65,8 @@ class Writer:
         if self._form == "jsonl":
             self._stream.write(json.dumps(_object(outcome), ensure_ascii=False) + "\n")
         elif self._form == "csv" and outcome.result is not None:
-            self._csv.writerows(_rows(outcome.name, self._command, outcome.result))
+            for row in _rows(outcome.name, self._command, outcome.result):
+                self._csv.writerow({name: _plain(value) for name, value in row.items()})
         else:
             self._kept.append(outcome)
         self._stream.flush()
@@ -107,6 +108,11 @@ def _cell(name: str, value: str | int | float | None) -> str:
     if value is None:
         return ""
     return f"{value:.3f}" if name == "score" else str(value)
+
+
+def _plain(value: str | int | float | None) -> str | int | float | None:
+    """A number as tables of all kinds read it: 0.000094 instead of 9.4e-05."""
+    return f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else value
 
 
 def _object(outcome: Outcome[Any]) -> dict[str, object]:

@@ -91,7 +91,8 @@ function ask(question) {
     const result = await service.answer("docvqa", state.file, parameters({ question, top_k: 3 }), signal);
     const found = result.answers[0];
     const turn = state.asked.length;
-    const finds = found.answers.map((answer, index) => ({
+    const likely = found.answers.filter((answer, index) => index === 0 || answer.score >= 0.01);
+    const finds = likely.map((answer, index) => ({
       ...answer, id: `answer-${turn}-${index}`, label: question, colour: findings.ANSWER, kind: "answer",
     }));
     state.asked.push({ question, finds });

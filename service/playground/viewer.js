@@ -93,8 +93,19 @@ export class Viewer {
     if (scroll) {
       const first = this.marks.find((mark) => mark.id === id);
       if (first) this.turnTo(first.page);
-      this.canvas.querySelector(".mark.lit")?.scrollIntoView({ block: "center", inline: "center" });
+      this.bringUp(this.canvas.querySelector(".mark.lit"));
     }
+  }
+
+  // Scrolls the page of the document; the window only where the document is out of sight, as on a phone.
+  bringUp(mark) {
+    if (!mark) return;
+    const box = mark.getBoundingClientRect();
+    const room = this.canvas.getBoundingClientRect();
+    if (box.top < room.top || box.bottom > room.bottom || box.left < room.left || box.right > room.right) {
+      this.canvas.scrollBy(box.left + box.width / 2 - room.left - room.width / 2, box.top + box.height / 2 - room.top - room.height / 2);
+    }
+    if (room.bottom < 80 || room.top > innerHeight - 80) this.canvas.scrollIntoView({ block: "center" });
   }
 
   size() {

@@ -75,7 +75,7 @@ def test_csv(run, server, wire, folder, tmp_path):
     (row,) = csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text()))
     assert row == {
         "file": str(folder / "a.JPG"), "label": "TOTAL", "text": "9.00", "value": "9.00", "currency": "MYR",
-        "score": "0.97", "page": "1", "x0": "70.0", "y0": "10.0", "x1": "100.0", "y1": "20.0",
+        "score": "0.97", "page": "1", "x0": "70", "y0": "10", "x1": "100", "y1": "20",
     }  # fmt: skip
 
 
