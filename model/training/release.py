@@ -209,6 +209,16 @@ def release(
     return bundles.write(output, replace(made.manifest, licence="Apache-2.0", metrics=metrics))
 
 
+def measure_bundle(folder: Path, data: Path, work: Path, *, read: Path | None, heldout: Path | None) -> Metrics:
+    """Every figure of the card for a bundle that is there already."""
+    made = bundles.load(folder)
+    encoder, infer, heads = Encoder(folder / "tokenizer.json"), Session(made).run, made.manifest.heads
+    found = measure(infer, encoder, heads, data, starter.corpus(data, work), read)
+    if heldout is not None:
+        found |= measure_heldout(infer, encoder, heads, list(datasets.read_jsonl(heldout)))
+    return found
+
+
 def _case(example: Example) -> Case:
     """A labelled page to measure on, with its whole picture."""
     spans = None if example.spans is None else tuple((s.label, s.words) for s in example.spans)
@@ -241,9 +251,15 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs/corpus"), help="where made pages are kept")
     parser.add_argument("--read", type=Path, help="the dev receipts as our OCR read them")
     parser.add_argument("--no-compare", action="store_true", help="measure the bundle alone, not float32 beside it")
+    parser.add_argument("--measure-only", action="store_true", help="print every figure of the bundle in --output")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     heldout = arguments.work / "heldout" / "pages.jsonl"
+    if arguments.measure_only:
+        known = heldout if heldout.is_file() else None
+        found = measure_bundle(arguments.output, arguments.data, arguments.work, read=arguments.read, heldout=known)
+        print(json.dumps(found, indent=2))
+        return
     release(
         arguments.checkpoint,
         arguments.output,
