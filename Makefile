@@ -36,6 +36,12 @@ check: setup
 bench-model: setup ops
 	$(BIN)/python benchmarks/network.py
 
+# OCR, network and whole pages, each beside what people use today, in one run with ratios; on a quiet machine.
+bench: setup ops
+	$(BIN)/python benchmarks/ocr.py
+	$(BIN)/python benchmarks/network.py
+	$(BIN)/python benchmarks/page.py
+
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
