@@ -54,13 +54,14 @@ def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -
 
 
 @pytest.fixture(scope="session")
-def serve_process():
-    """``with serve_process(folder, **settings) as url``: a service of one's own."""
-    return serve
-
-
-@pytest.fixture(scope="session")
 def served(tiny_bundle, tmp_path_factory):
     """The address of a running service with the tiny bundle and the real OCR."""
     with serve(tmp_path_factory.mktemp("service"), bundles=tiny_bundle, starter=False) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def starter(tmp_path_factory):
+    """The address of a running service as ``make serve`` starts it: with the model that comes along."""
+    with serve(tmp_path_factory.mktemp("starter")) as url:
         yield url

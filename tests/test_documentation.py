@@ -4,8 +4,8 @@ Every ``console`` block holds commands (``$ ...``, continued after ``\\`` and ``
 block is a program, its output the ``text`` block that follows; ``norun`` after the language, with a reason, excepts a
 block.
 
-They are run in a folder with the samples, against a running service: with the starter bundle where it is there, and
-then outputs are compared (numbers nearly: processors round differently), else with a tiny one and without that.
+They are run in a folder with the samples, against a running service with the starter bundle. Outputs are compared,
+numbers nearly: processors round differently.
 
 ``python tests/test_documentation.py http://127.0.0.1:8080`` writes the true outputs of that service into the files, and
 draws the pictures anew.
@@ -31,7 +31,6 @@ FILES = [
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 SAMPLES = ROOT / "service" / "playground" / "samples"
-STARTER = ROOT / "model" / "bundles" / "starter" / "manifest.json"
 ADDRESS = "http://127.0.0.1:8080"
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 
@@ -129,16 +128,6 @@ def alike(said, printed):
     return all(abs(float(one) - float(other)) <= (0.05 if abs(float(one)) <= 1 else 1.0) for one, other in pairs)
 
 
-@pytest.fixture(scope="module")
-def url(request, tmp_path_factory):
-    if not STARTER.is_file():
-        yield request.getfixturevalue("served")
-        return
-    serve = request.getfixturevalue("serve_process")
-    with serve(tmp_path_factory.mktemp("starter")) as url:
-        yield url
-
-
 @pytest.fixture
 def folder(tmp_path):
     shutil.copytree(SAMPLES, tmp_path / "samples")
@@ -146,15 +135,14 @@ def folder(tmp_path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_code_is_run_and_gives_what_is_said(path, folder, url):
-    if missing := [tool for tool in ("curl", "jq") if uses(path, tool) and shutil.which(tool) is None]:
-        pytest.skip(f"{path.name} is not run: {' and '.join(missing)} not installed")
-    for block, command, said, printed in said_and_done(path, folder, url):
-        if STARTER.is_file():
-            where = f"{path.name}:{block.start} {command or 'the program above'}"
-            assert alike(said, printed), (
-                f"{where} prints\n" + "\n".join(printed) + "\nand is said to print\n" + "\n".join(said)
-            )
+def test_code_is_run_and_gives_what_is_said(path, folder, starter):
+    for block, command, said, printed in said_and_done(path, folder, starter):
+        where = f"{path.name}:{block.start} {command or 'the program above'}"
+        assert alike(said, printed), f"{where} prints\n{_text(printed)}\nand is said to print\n{_text(said)}"
+
+
+def _text(lines):
+    return "\n".join(lines)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -15,7 +15,7 @@ export function element(name, attributes = {}, ...children) {
 
 export const ANSWER = "#c2006b";
 
-const percent = (score) => `${(score * 100).toFixed(score > 0.9995 || score < 0.1 ? 1 : 0)} %`;
+const percent = (score) => `${(score * 100).toFixed(score < 0.1 ? 1 : 0)}\u00a0%`;
 const readable = (label) => label.replaceAll("_", " ").toLowerCase();
 
 function valueOf({ text, value }) {

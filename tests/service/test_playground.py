@@ -37,7 +37,7 @@ def browser():
 
 
 @pytest.fixture
-def open_page(browser, served):
+def open_page(browser, starter):
     """Open a page of the service; at the end nothing was logged as an error, and nothing asked of another host."""
     opened, faults, foreign = [], [], []
 
@@ -52,9 +52,9 @@ def open_page(browser, served):
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on(
             "request",
-            lambda request: foreign.append(request.url) if not request.url.startswith((served, "blob:")) else None,
+            lambda request: foreign.append(request.url) if not request.url.startswith((starter, "blob:")) else None,
         )
-        page.goto(served + path)
+        page.goto(starter + path)
         return page
 
     yield open_page
@@ -103,7 +103,8 @@ def test_a_dropped_receipt_is_read_and_its_boxes_and_fields_belong_together(open
     page = open_page()
     drop(page, RECEIPT, "receipt.jpg")
     expect(page.locator("#timings .bar").first).to_be_visible()
-    expect(page.locator("#classes .bar")).to_have_count(3)
+    expect(page.locator("#classes .bar").first).to_contain_text("receipt")
+    expect(page.locator("#fields .find", has_text="total")).to_contain_text("147.25")
     page.locator("#entities-box summary").click()
     finds = page.locator("#entities .find")
     assert finds.count() > 0
@@ -133,6 +134,8 @@ def test_a_question_is_asked_and_its_answer_highlighted(open_page):
     page.get_by_role("button", name="Ask").click()
     answered = page.locator("#answers .answered")
     expect(answered).to_contain_text("How much was paid in total?")
+    expect(answered.locator(".find").first).to_contain_text("147.25")
+    expect(page.locator(".mark.answer.lit")).to_have_count(1)
     expect(page.locator("#curl")).to_contain_text("question=How much was paid in total?")
     expect(page.locator("#python")).to_contain_text('questions=["How much was paid in total?"]')
 
@@ -159,10 +162,10 @@ def test_an_answer_is_lit_on_its_lines(open_page):
     expect(page.locator(".mark.answer.lit")).to_have_count(2)
     answers(page, "v1/docvqa", {**body, "answers": [{**asked, "answers": [], "no_answer_score": 0.95}]})
     page.keyboard.press("Enter")
-    expect(page.locator("#answers .none")).to_contain_text("The document does not say (95 % sure)")
+    expect(page.locator("#answers .none")).to_contain_text("The document does not say (95\u00a0% sure)")
 
 
-def test_the_lines_shown_give_the_same(open_page, served, tmp_path, monkeypatch):
+def test_the_lines_shown_give_the_same(open_page, starter, tmp_path, monkeypatch):
     import os
     import subprocess
     import sys
@@ -299,12 +302,12 @@ def test_it_fits_and_has_no_serious_accessibility_fault(open_page, viewport, the
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_the_reference_shows_every_path_without_the_internet(open_page, served, viewport):
+def test_the_reference_shows_every_path_without_the_internet(open_page, starter, viewport):
     import urllib.request
 
     page = open_page("/docs/", viewport=viewport)
     expect(page.locator("article.operation").first).to_be_visible()
-    with urllib.request.urlopen(served + "/openapi.json") as answer:
+    with urllib.request.urlopen(starter + "/openapi.json") as answer:
         document = json.load(answer)
     operations = sum(len(path) for path in document["paths"].values())
     expect(page.locator("article.operation")).to_have_count(operations)
