@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+import yaml
 from prometheus_client import generate_latest
 
 from service.settings import PREFIX, Settings
@@ -62,6 +63,14 @@ def test_settings_that_are_named_exist(path):
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     named = set(re.findall(rf"\b{PREFIX}[A-Z_]+\b", (DOCKER / path).read_text()))
     assert named <= known
+
+
+def test_the_cluster_names_settings_and_the_model_that_comes_along():
+    (app,) = yaml.safe_load((DOCKER / "serve.yaml").read_text())["applications"]
+    Settings(**app["args"])
+    module, function = app["import_path"].split(":")
+    assert f"def {function}(" in (ROOT / (module.replace(".", "/") + ".py")).read_text()
+    assert [deployment["name"] for deployment in app["deployments"]] == ["gateway", "ocr", "encoder-starter"]
 
 
 def test_the_container_is_killed_later_than_the_service_gives_up():
