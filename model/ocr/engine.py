@@ -3,12 +3,15 @@
 An engine belongs to one worker: PaddleOCR's objects must not be shared between threads (PaddleOCR#18268).
 """
 
+import importlib
 import logging
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
+from types import ModuleType
 from typing import Literal
 
 import numpy as np
@@ -21,6 +24,8 @@ from model.ocr.lines import sides
 from model.ocr.recognition import FastRecognizer, Image, PaddleRecognizer, Recognizer
 
 Quads = NDArray[np.float64]
+
+_importing = Lock()
 
 # A page whose lines are lower than this in the detector's eyes, in pixels, is looked at again so large that they are
 # that high, but not larger than this side.
@@ -58,29 +63,27 @@ class Engine:
         self._side = config.detection_side
         threads = config.threads or os.cpu_count() or 1
         detection, recognition = _sources(config)
-        # PaddleX looks for its model hosts when it is imported, and reports everything it does.
-        os.environ.setdefault("PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK", "True")
-        from paddleocr import TextDetection, TextRecognition
-
-        logging.getLogger("paddlex").setLevel(logging.ERROR)
+        paddleocr = _paddleocr()
         common = {"engine": "onnxruntime", "device": "cpu"}
+        # Patterns are kept for every shape ever seen, and every line has another width: memory would grow for good.
+        options = {"enable_mem_pattern": False}
         fast = config.engine == "fast"
         try:
-            self._detector = TextDetection(
+            self._detector = paddleocr.TextDetection(
                 **detection,
                 **common,
-                engine_config={"intra_op_num_threads": threads},
+                engine_config={"intra_op_num_threads": threads, **options},
                 limit_type="max",
                 # What PaddleOCR's pipeline sets, whatever the model's own folder says.
                 thresh=0.3,
                 box_thresh=0.6,
                 unclip_ratio=1.5,
             )
-            reader = TextRecognition(
+            reader = paddleocr.TextRecognition(
                 **recognition,
                 **common,
                 # One thread a session and several lines side by side beat one line on several threads.
-                engine_config={"intra_op_num_threads": 1 if fast else threads},
+                engine_config={"intra_op_num_threads": 1 if fast else threads, **options},
             ).paddlex_predictor
         except Exception as error:
             # PaddleX raises bare Exception, RuntimeError, AssertionError and more.
@@ -115,6 +118,26 @@ class Engine:
         self._recognizer.close()
 
 
+def _paddleocr() -> ModuleType:
+    """PaddleOCR, imported quietly and without torch.
+
+    PaddleX looks for its model hosts when it is imported, and reports everything it does. The hosts' client
+    (modelscope) imports torch wherever it is installed: seconds and 200 MB that nothing here uses.
+    """
+    os.environ.setdefault("PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK", "True")
+    with _importing:
+        hidden = "torch" not in sys.modules
+        if hidden:
+            sys.modules["torch"] = None  # type: ignore[assignment]  # what makes an import fail as if it were absent
+        try:
+            paddleocr = importlib.import_module("paddleocr")
+        finally:
+            if hidden:
+                del sys.modules["torch"]
+    logging.getLogger("paddlex").setLevel(logging.ERROR)
+    return paddleocr
+
+
 def _sources(config: OcrConfig) -> tuple[dict[str, str], dict[str, str]]:
     """Name and folder of the detector and of the recognizer, as PaddleOCR's constructors want them."""
     names = (config.detection_model, config.recognition_model)
@@ -136,11 +159,9 @@ def _sources(config: OcrConfig) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _names_for(language: str) -> tuple[str | None, str | None]:
-    os.environ.setdefault("PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK", "True")
-    from paddleocr import PaddleOCR
-
+    paddleocr = _paddleocr()
     # PaddleOCR keeps the table of languages behind its pipeline, and building that would load the models twice.
-    names = PaddleOCR._get_ocr_model_names(PaddleOCR.__new__(PaddleOCR), language, None)
+    names = paddleocr.PaddleOCR._get_ocr_model_names(paddleocr.PaddleOCR.__new__(paddleocr.PaddleOCR), language, None)
     if None in names:
         raise OcrError(f"PaddleOCR has no models for the language {language!r}: see its list of languages.")
     return names[0], names[1]
