@@ -4,11 +4,12 @@ An engine belongs to one worker: PaddleOCR's objects must not be shared between 
 """
 
 import importlib
+import importlib.util
 import logging
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from threading import Event, Lock
 from types import ModuleType
@@ -122,18 +123,23 @@ def _paddleocr() -> ModuleType:
     """PaddleOCR, imported quietly and without torch.
 
     PaddleX looks for its model hosts when it is imported, and reports everything it does. The hosts' client
-    (modelscope) imports torch wherever it is installed: seconds and 200 MB that nothing here uses.
+    (modelscope) asks whether torch and transformers are installed and imports them if so: seconds and hundreds of
+    megabytes that nothing here uses. Meanwhile, it is told that they are not.
     """
     os.environ.setdefault("PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK", "True")
+    # Else transformers, where it is installed, tells everybody that it found no torch.
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+    find_spec = importlib.util.find_spec
+
+    def find_light(name: str, package: str | None = None) -> ModuleSpec | None:
+        return None if name in ("torch", "transformers") else find_spec(name, package)
+
     with _importing:
-        hidden = "torch" not in sys.modules
-        if hidden:
-            sys.modules["torch"] = None  # type: ignore[assignment]  # what makes an import fail as if it were absent
+        importlib.util.find_spec = find_light
         try:
             paddleocr = importlib.import_module("paddleocr")
         finally:
-            if hidden:
-                del sys.modules["torch"]
+            importlib.util.find_spec = find_spec
     logging.getLogger("paddlex").setLevel(logging.ERROR)
     return paddleocr
 
