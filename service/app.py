@@ -137,4 +137,4 @@ def _document(app: FastAPI) -> None:
             app.openapi_schema = contract.openapi(app)
         return app.openapi_schema
 
-    app.openapi = openapi  # type: ignore[method-assign]
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI documents this way

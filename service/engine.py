@@ -237,7 +237,7 @@ class Engine:
 def _advance(steps: Steps, sent: Page | Sequence[Logits] | None) -> Work | PageResult:
     """Go on with a page until it needs something, or is done."""
     try:
-        return steps.send(sent)  # type: ignore[arg-type]
+        return steps.send(sent)  # type: ignore[arg-type]  # a generator is begun with None
     except StopIteration as done:
         result: PageResult = done.value
         return result

@@ -143,7 +143,7 @@ def load(environment: Mapping[str, str] | None = None, **given: object) -> Setti
         values[name] = value
     values |= given
     try:
-        return Settings(**values)  # type: ignore[arg-type]
+        return Settings(**values)  # type: ignore[arg-type]  # pydantic checks them, and says what does not fit
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         raise SettingsError(f"These settings do not fit ({faults}). Correct them and start again.") from None

@@ -46,7 +46,7 @@ class Telemetry:
 
     def __init__(self) -> None:
         # When a series began is one more series each, and nobody asks for it.
-        disable_created_metrics()  # type: ignore[no-untyped-call]
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client has no types for it
         self.registry = CollectorRegistry()
         self.requests = self._counter("requests", "Requests answered", "route", "method", "status")
         self.request_seconds = self._histogram("request_seconds", "Time to answer a request", SECONDS, "route")

@@ -182,7 +182,7 @@ def _row_text(run: tuple[int, int], words: Sequence[Word]) -> tuple[str, str]:
             row.append((word.box.x0, word.text))
         elif 0.6 * height <= middle - centre < 2.0 * height and word.box.x0 < words[run[1] - 1].box.x1:
             above.append((word.box.x0, word.text))
-    return tuple(" ".join(t for _, t in sorted(part)).upper() for part in (row, above))  # type: ignore[return-value]
+    return " ".join(text for _, text in sorted(row)).upper(), " ".join(text for _, text in sorted(above)).upper()
 
 
 def _prefer_total(run: tuple[int, int], words: Sequence[Word]) -> float:

@@ -127,7 +127,7 @@ def run(
         with torch.autocast(kind, torch.bfloat16, enabled=schedule.bf16):
             parts = losses(batch)
             total = torch.stack(list(parts.values())).sum()
-        total.backward()  # type: ignore[no-untyped-call]
+        total.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
         _average_gradients(module)
         nn.utils.clip_grad_norm_(module.parameters(), schedule.clip)
         adam.step()
