@@ -1,15 +1,16 @@
 """Encodings -> Logits: the two graphs of a bundle in ONNX Runtime.
 
 The visual graph runs once for each page, however many windows, questions and requests look at it: its output is kept
-in a bounded cache. The encoder graph runs once for each batch of windows. The custom operators run natively where
-their library is built (``make ops``) and can be loaded, else as the functions that travel inside the graphs.
+in a bounded cache, on a GPU without leaving it. The encoder graph runs once for each batch of windows. The custom
+operators run natively where their library is built (``make ops``) and can be loaded, else as the functions that travel
+inside the graphs.
 """
 
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 from zipfile import BadZipFile
 
 import numpy as np
@@ -17,12 +18,15 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from model.bundle import Bundle
+from model.device import BoundGraphs
 from model.errors import ArrayError, BundleError, SessionError
-from model.ops import LIBRARY, PROBE, relative_attention_bias
+from model.ops import LIBRARY, PROBE, STACK, relative_attention_bias
 from model.tensors import IMAGE_SIZE, VISUAL_TOKENS, Encoding, Logits
 from model.visual_cache import CacheInfo, VisualCache
 
 Arrays = Mapping[str, NDArray[Any]]
+# A page's visual embeddings: float32 (V, D) here, (1, V, D) on a device.
+Features: TypeAlias = "NDArray[np.float32] | ort.OrtValue"
 
 _log = logging.getLogger(__name__)
 _said: set[str] = set()
@@ -66,7 +70,11 @@ class Session:
         self._visual = _load(bundle.visual_graph, options, self.providers)
         self._encoder = _load(bundle.encoder_graph, options, self.providers)
         self.outputs = tuple(output.name for output in self._encoder.get_outputs())
-        self._cache = VisualCache(visual_cache_pages, self.visual)
+        self._bound: BoundGraphs | None = None
+        if self.providers[0] == CUDA:
+            stack = _load(STACK, options, self.providers)
+            self._bound = BoundGraphs(self._visual, self._encoder, stack, "cuda")
+        self._cache = VisualCache[Features](visual_cache_pages, self._look)
 
     @property
     def window_tokens(self) -> int:
@@ -81,10 +89,7 @@ class Session:
 
     def visual(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Images uint8 (B, 3, 224, 224) BGR -> visual embeddings float32 (B, V, D), past the cache."""
-        parts = [
-            _run(self._visual, {"image": images[start : start + _IMAGES_PER_CALL]})["visual_embeddings"]
-            for start in range(0, len(images), _IMAGES_PER_CALL)
-        ]
+        parts = [_run(self._visual, {"image": part})["visual_embeddings"] for part in _parts(images)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def encoder(self, arrays: Arrays) -> dict[str, NDArray[np.float32]]:
@@ -101,12 +106,7 @@ class Session:
             return []
         self._check_tokens(encodings)
         visual = self._cache.get({encoding.image_key: encoding.image for encoding in encodings})
-        outputs = self.encoder(
-            {
-                **self._padded(encodings),
-                "visual_embeddings": np.stack([visual[encoding.image_key] for encoding in encodings]),
-            }
-        )
+        outputs = self._read(self._padded(encodings), [visual[encoding.image_key] for encoding in encodings])
 
         def window(name: str, row: int, length: int | None = None) -> NDArray[np.float32] | None:
             return outputs[name][row, :length].copy() if name in outputs else None
@@ -132,7 +132,7 @@ class Session:
         """
         checked = _checked(arrays, self.bundle.manifest.config)
         image = checked.pop("image").astype(np.uint8)
-        outputs = self.encoder({**checked, "visual_embeddings": self.visual(image)})
+        outputs = self._read(checked, self._look(image))
         if len(self.bundle.manifest.heads) > 1:
             return outputs
         return {
@@ -155,9 +155,22 @@ class Session:
         expected = {name[7:]: value for name, value in golden.items() if name.startswith("output.")}
         if "image" not in inputs or set(expected) != set(self.outputs):
             raise BundleError(f"selftest.npz of {self.bundle.path} does not fit its graphs; export it again.")
-        visual = self.visual(inputs.pop("image"))
-        outputs = self.encoder({**inputs, "visual_embeddings": visual})
+        visual = self._look(inputs.pop("image"))
+        outputs = self._read(inputs, visual)
         return float(np.max([np.abs(outputs[name] - value).max() for name, value in expected.items()]))
+
+    def _look(self, images: NDArray[np.uint8]) -> list[Features]:
+        """Images uint8 (B, 3, 224, 224) BGR -> a page's visual embeddings each, past the cache."""
+        if self._bound is None:
+            # Copied, so that a page that is kept does not keep its neighbours.
+            return [embeddings.copy() for embeddings in self.visual(images)]
+        return [page for part in _parts(images) for page in self._bound.visual(part)]
+
+    def _read(self, arrays: Arrays, pages: Sequence[Features]) -> dict[str, NDArray[np.float32]]:
+        """Run the encoder graph on arrays of B windows, each with its page's visual embeddings."""
+        if self._bound is None:
+            return self.encoder({**arrays, "visual_embeddings": np.stack(pages)})
+        return self._bound.encoder(arrays, pages)
 
     def _padded(self, encodings: Sequence[Encoding]) -> dict[str, NDArray[np.int64]]:
         config = self.bundle.manifest.config
@@ -273,6 +286,10 @@ def _load(path: Path, options: ort.SessionOptions, providers: Sequence[str]) -> 
         return ort.InferenceSession(path, options, providers=list(providers))
     except Exception as error:
         raise BundleError(f"ONNX Runtime cannot load {path}; export the bundle again ({error}).") from error
+
+
+def _parts(images: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    return [images[start : start + _IMAGES_PER_CALL] for start in range(0, len(images), _IMAGES_PER_CALL)]
 
 
 def _run(session: ort.InferenceSession, arrays: Arrays) -> dict[str, NDArray[np.float32]]:

@@ -5,12 +5,16 @@ A page that one thread computes, others wait for.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+# A page's visual embeddings: an array (V, D), or where it lies on a device.
+Features = TypeVar("Features")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +27,26 @@ class CacheInfo:
     capacity: int
 
 
-class VisualCache:
-    """Visual embeddings (V, D) of the pages used last; safe to share between threads.
+class VisualCache(Generic[Features]):
+    """Visual embeddings of the pages used last; safe to share between threads.
 
-    capacity: most pages held; 0 keeps none. compute: images uint8 (B, 3, 224, 224) -> embeddings (B, V, D).
+    capacity: most pages held; 0 keeps none. compute: images uint8 (B, 3, 224, 224) -> B pages' embeddings, none of
+    which keeps the others in memory.
     """
 
-    def __init__(self, capacity: int, compute: Callable[[NDArray[np.uint8]], NDArray[np.float32]]) -> None:
+    def __init__(self, capacity: int, compute: Callable[[NDArray[np.uint8]], Sequence[Features]]) -> None:
         self._capacity = capacity
         self._compute = compute
-        self._pages: OrderedDict[bytes, Future[NDArray[np.float32]]] = OrderedDict()
+        self._pages: OrderedDict[bytes, Future[Features]] = OrderedDict()
         self._lock = threading.Lock()
         self._hits = self._misses = 0
 
-    def get(self, images: Mapping[bytes, NDArray[np.uint8]]) -> dict[bytes, NDArray[np.float32]]:
-        """Images (3, 224, 224) by key -> embeddings (V, D) by key, those not held computed in one call.
+    def get(self, images: Mapping[bytes, NDArray[np.uint8]]) -> dict[bytes, Features]:
+        """Images (3, 224, 224) by key -> embeddings by key, those not held computed in one call.
 
         What computing raises is raised here and to every thread that waits for one of its pages.
         """
-        found: dict[bytes, Future[NDArray[np.float32]]] = {}
+        found: dict[bytes, Future[Features]] = {}
         with self._lock:
             for key in images:
                 if key in self._pages:
@@ -62,7 +67,7 @@ class VisualCache:
         self,
         own: list[bytes],
         images: Mapping[bytes, NDArray[np.uint8]],
-        futures: Mapping[bytes, Future[NDArray[np.float32]]],
+        futures: Mapping[bytes, Future[Features]],
     ) -> None:
         try:
             computed = self._compute(np.stack([images[key] for key in own]))
@@ -75,7 +80,7 @@ class VisualCache:
                 futures[key].set_exception(error)
             raise
         for key, embeddings in zip(own, computed, strict=True):
-            futures[key].set_result(embeddings.copy())
+            futures[key].set_result(embeddings)
 
     def info(self) -> CacheInfo:
         """How it has done so far."""

@@ -15,12 +15,15 @@ from model.ops.definition import (
 LIBRARY = Path(__file__).with_name("liblayoutserve_ops.so")
 # A graph of the bias operator alone, to compare a library with the definition; model/network/probe.py makes it.
 PROBE = Path(__file__).with_name("probe.onnx")
+# A graph that joins arrays where they lie; model/network/stack.py makes it.
+STACK = Path(__file__).with_name("stack.onnx")
 
 __all__ = [
     "DOMAIN",
     "LIBRARY",
     "MASKED",
     "PROBE",
+    "STACK",
     "VERSION",
     "bucket_table",
     "relative_attention_bias",
