@@ -29,6 +29,7 @@ from model.training.initial import FRESH
 from model.training.loop import Schedule, State, Stop, optimizer, run
 
 Ask = Callable[[Sheet, random.Random], Question | None]
+_LEAST_TOKENS = 4.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +68,7 @@ def losses(outputs: Mapping[str, Tensor], batch: Batch, weights: Weights) -> dic
         if len(row):
             each = kie_loss(outputs["kie_logits"][row, column], batch.kie[row, column], batch.unlabelled[row])
             share = torch.where(batch.asked[row], weights.kie_asked, weights.kie)
+            share = share * token_weights(row, batch.kie[row, column])
             result["kie"] = (each * share).sum() / share.sum() * weights.kie
     if "classification_logits" in outputs and (batch.document_class >= 0).any():
         logits = outputs["classification_logits"].float()
@@ -92,6 +94,18 @@ def kie_loss(logits: Tensor, labels: Tensor, unlabelled: Tensor) -> Tensor:
     allowed = functional.one_hot(labels, logits.shape[1]).bool() | (unlabelled & (labels == 0)[:, None])
     logits = logits.float()
     return logits.logsumexp(dim=1) - logits.masked_fill(~allowed, -torch.inf).logsumexp(dim=1)
+
+
+def token_weights(row: Tensor, labels: Tensor) -> Tensor:
+    """Weight of each token (N,) from its window and its label's index, int64 (N,) each.
+
+    A date, a tax or a due date is one word among hundreds, and is drowned by O and by long addresses. An entity of
+    fewer than ``_LEAST_TOKENS`` tokens in a window therefore counts as if it had so many; all others count one each.
+    """
+    entity = (labels + 1) // 2  # 0 for O; B-X and I-X are the same entity
+    place = row * (int(entity.max()) + 1) + entity
+    counts = torch.bincount(place)[place]
+    return torch.where(entity > 0, (_LEAST_TOKENS / counts).clamp(min=1.0), 1.0)
 
 
 def _place_loss(logits: Tensor, places: Tensor, allowed: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ The learning rate rises over the warm-up and then falls linearly to zero, by ste
 time, so that a run on a busy machine still ends with a decayed rate.
 """
 
+import ctypes
 import json
 import logging
 import math
@@ -21,6 +22,9 @@ from torch import Tensor, distributed, nn
 _log = logging.getLogger(__name__)
 
 STATE = "state.pt"
+_TRIM_STEPS = 50
+# glibc's M_MMAP_MAX, M_TRIM_THRESHOLD, M_TOP_PAD: no mappings of their own, 2 GB kept, grown by 256 MB.
+_MALLOC = {-4: 0, -1: 2**31 - 1, -2: 2**28}
 
 B = TypeVar("B", bound=Sized)
 
@@ -107,6 +111,7 @@ def run(
     sum is minimised. on_step: called after every step, may raise Stop. Progress goes to the log.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    _keep_memory()
     state = _resume(module, adam, folder)
     kind = (device or torch.device("cpu")).type
     (folder / "schedule.json").write_text(json.dumps(asdict(schedule), indent=2, default=str) + "\n")
@@ -134,6 +139,8 @@ def run(
         adam.zero_grad(set_to_none=True)
         state.step += 1
         rows += len(batch)
+        if state.step % _TRIM_STEPS == 0:
+            _give_memory_back()
         for name, value in parts.items():
             sums.setdefault(name, []).append(float(value.detach()))
         now = time.monotonic()
@@ -198,6 +205,27 @@ def _join(work: Callable[[int], None], rank: int, processes: int, meeting: str) 
         work(rank)
     finally:
         distributed.destroy_process_group()
+
+
+def _keep_memory() -> None:
+    """Have glibc take large tensors from its heap and keep what is freed, instead of asking the system every time.
+
+    The scores of every attention layer are tens of megabytes; mapping them anew cost a quarter of the processor time.
+    """
+    library = ctypes.CDLL(None)
+    if hasattr(library, "malloc_trim"):
+        for option, value in _MALLOC.items():
+            library.mallopt(option, value)
+
+
+def _give_memory_back() -> None:
+    """Return the free parts of glibc's heap to the system: windows of ever other lengths leave holes in it.
+
+    Without this 5 GB became 9 within an hour.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _rank() -> int:

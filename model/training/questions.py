@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from model.page import Word
 from model.training.batches import Sheet
 from model.training.datasets import Question
+from model.training.synthesis.questions import Asker
 
 WORDINGS: dict[str, tuple[str, ...]] = {
     "COMPANY": (
@@ -194,6 +195,36 @@ _KEY = re.compile(r"^([A-Za-z][A-Za-z .#/]{2,24}?)\s*(?:[:#]|NO[.:])\s*:?\s*(\S.
 _ASK_KEY = ("What is the {}?", "{}", "What does it say for {}?", "What {} is given?")
 
 
+# Fields of other kinds of documents, by their names in the synthesis, whose wordings they lend.
+_NEVER_ON_BILLS = (
+    "passport",
+    "patient",
+    "birth_date",
+    "licence_plate",
+    "insurance",
+    "flight",
+    "landlord",
+    "diagnosis",
+    "salary",
+    "nationality",
+    "ssn",
+    "contract_signer",
+    "doi",
+    "jurisdiction",
+    "journal",
+    "degree",
+    "university",
+    "employer",
+    "position",
+    "effective_date",
+    "end_date",
+    "second_party",
+    "authors",
+    "keywords",
+    "sender_title",
+)
+
+
 def ask(page: Sheet, rng: random.Random, *, unanswerable: float = 0.3) -> Question | None:
     """One question about a receipt or an invoice; ``unanswerable`` is the share of those with no answer.
 
@@ -203,9 +234,11 @@ def ask(page: Sheet, rng: random.Random, *, unanswerable: float = 0.3) -> Questi
     answerable = [q for q in own if q.answers]
     unanswered = [q for q in own if not q.answers]
     if rng.random() < unanswerable and page.spans is not None:
-        if unanswered and rng.random() < 0.5:
+        # An invoice that brings its own questions alone knows what it does not say: many state an IBAN, a due date.
+        if unanswered and (page.document_class != "receipt" or rng.random() < 0.5):
             return rng.choice(unanswered)
-        return absent(page, rng)
+        if not own or page.document_class == "receipt":
+            return absent(page, rng)
     if answerable and rng.random() < 0.6:
         return rng.choice(answerable)
     if page.spans and rng.random() < 0.85:
@@ -213,8 +246,16 @@ def ask(page: Sheet, rng: random.Random, *, unanswerable: float = 0.3) -> Questi
     return about_line(page, rng) or (rng.choice(own) if own else None)
 
 
+def ask_own(page: Sheet, rng: random.Random, *, unanswerable: float = 0.3) -> Question | None:
+    """One of the page's own questions; ``unanswerable`` is the share of those with no answer, where there are any."""
+    known = [q for q in page.questions if q.spans is not None]
+    without = rng.random() < unanswerable
+    part = [q for q in known if bool(q.answers) != without]
+    return rng.choice(part or known) if known else None
+
+
 def about_span(page: Sheet, rng: random.Random) -> Question | None:
-    """A question about one labelled value of the page."""
+    """A question about one labelled value of the page, in the wordings here or those of the synthesis."""
     single = {name: words for name, words in reversed(page.spans or ()) if name in WORDINGS}
     if not single:
         return None
@@ -222,7 +263,12 @@ def about_span(page: Sheet, rng: random.Random) -> Question | None:
     words = single[name]
     if list(words) != list(range(words[0], words[0] + len(words))):
         return None
-    return Question(_style(rng.choice(WORDINGS[name]), rng), (_text(page.words, words),), places(words, page.words))
+    text = _style(rng.choice(WORDINGS[name]), rng) if rng.random() < 0.5 else _asker(page, rng).field(name.lower())
+    return Question(text, (_text(page.words, words),), places(words, page.words))
+
+
+def _asker(page: Sheet, rng: random.Random) -> Asker:
+    return Asker(rng, page.document_class or "receipt", unseen=False)
 
 
 def about_line(page: Sheet, rng: random.Random) -> Question | None:
@@ -249,8 +295,11 @@ def absent(page: Sheet, rng: random.Random) -> Question:
     """A question that the page does not answer, about things whose words are not on it."""
     there = {word.text.upper().strip(".:,") for word in page.words}
     for _ in range(10):
-        if rng.random() < 0.3:
+        draw = rng.random()
+        if draw < 0.25:
             return Question(_style(rng.choice(_ABSENT_WHOLE), rng), (), ())
+        if draw < 0.55:
+            return Question(_asker(page, rng).field(rng.choice(_NEVER_ON_BILLS)), (), ())
         thing = rng.choice(_ABSENT)
         if not {part.upper() for part in thing.split() if len(part) > 3} & there:
             return Question(_style(rng.choice(_ASK_ABSENT).format(thing), rng), (), ())

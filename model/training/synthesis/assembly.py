@@ -101,7 +101,7 @@ def _text(texts: Sequence[str], indices: Indices) -> str:
 def _questions(
     ask: Asker, texts: Sequence[str], fields: dict[str, Indices], keys: dict[str, Indices], sheet: Sheet
 ) -> tuple[Question, ...]:
-    """Up to seven questions with answers, one to three without."""
+    """Up to ten questions with answers, one to three without."""
     rng, form = ask.rng, ask.document_class == "form"
     asked: list[Question] = []
     weights: dict[str, float] = {}
@@ -110,7 +110,7 @@ def _questions(
         known = name in FIELDS or name in sheet.asked or (form and name in keys)
         if "~" not in name and known and _unbroken(indices):
             weights[name] = WEIGHTS.get(name, 1.0)
-    for name in _sample(rng, weights, 7):
+    for name in _sample(rng, weights, 10):
         places = [fields[name]]
         other = fields.get(f"{name}~2")
         if other and _text(texts, other) == _text(texts, fields[name]) and _unbroken(other):

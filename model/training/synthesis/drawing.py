@@ -7,14 +7,24 @@ from typing import Literal
 
 from model.training.synthesis.assembly import assemble
 from model.training.synthesis.content.values import Values
-from model.training.synthesis.layouts import articles, contracts, forms, invoices, letters, receipts, reports, resumes
+from model.training.synthesis.layouts import (
+    articles,
+    captions,
+    contracts,
+    forms,
+    invoices,
+    letters,
+    receipts,
+    reports,
+    resumes,
+)
 from model.training.synthesis.page import SyntheticPage
 from model.training.synthesis.sheet import Sheet
 
 Layouts = Literal["train", "heldout"]
 Layout = Callable[[Values], Sheet]
 
-_MODULES = (receipts, invoices, contracts, forms, letters, resumes, articles, reports)
+_MODULES = (receipts, invoices, contracts, forms, letters, resumes, articles, reports, captions)
 TRAIN_LAYOUTS: Mapping[str, Layout] = MappingProxyType({n: d for m in _MODULES for n, d in m.LAYOUTS.items()})
 """Layouts to train on; a name begins with its document class and a point."""
 HELDOUT_LAYOUTS: Mapping[str, Layout] = MappingProxyType({n: d for m in _MODULES for n, d in m.HELDOUT.items()})

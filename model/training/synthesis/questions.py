@@ -37,6 +37,8 @@ class Asker:
     def key(self, key: str) -> str:
         """Ask for what stands beside the printed ``key``."""
         name = key.strip(" :.*").removesuffix("(required)").strip()
+        if name.startswith("("):
+            name = name.strip("()")
         if self.rng.random() < 0.6:
             name = name.lower() if not name.isupper() or self.rng.random() < 0.5 else name
         return name if name.endswith("?") else self._frame(name, self._unseen())

@@ -7,7 +7,7 @@ from model.training.synthesis.layouts.desk import Desk
 from model.training.synthesis.layouts.form_fields import FIELDS
 from model.training.synthesis.sheet import Piece, Sheet
 
-_COUNTRIES = ("us", "us", "gb", "au", "sg", "my", "in", "de", "fr", "nl", "it", "es")
+COUNTRIES = ("us", "us", "gb", "au", "sg", "my", "in", "de", "fr", "nl", "it", "es")
 
 _TITLES = (
     "APPLICATION FORM",
@@ -77,10 +77,10 @@ Row = tuple[str, str, str]
 
 def countries(layout: str) -> tuple[str, ...]:
     """Where a layout is in use."""
-    return _COUNTRIES
+    return COUNTRIES
 
 
-def _rows(values: Values, sheet: Sheet, least: int, most: int) -> list[Row]:
+def draw_rows(values: Values, sheet: Sheet, least: int, most: int) -> list[Row]:
     """Fields of one form; what is left empty or out goes to ``sheet.missing``."""
     names = values.rng.sample(list(FIELDS), values.rng.randint(least, most))
     rows: list[Row] = []
@@ -100,7 +100,7 @@ def _rows(values: Values, sheet: Sheet, least: int, most: int) -> list[Row]:
     return rows
 
 
-def _open(values: Values, sizes: tuple[float, float] = (14, 19.5)) -> tuple[Desk, str]:
+def open_form(values: Values, sizes: tuple[float, float] = (14, 19.5)) -> tuple[Desk, str]:
     """A desk with the form's head written on it, and the typeface of what is filled in."""
     desk = Desk.load(values, sizes=sizes)
     if values.chance(0.6):
@@ -135,7 +135,8 @@ def _open(values: Values, sizes: tuple[float, float] = (14, 19.5)) -> tuple[Desk
     return desk, values.one((desk.family, "courier", "courier", "dejavu-mono", "times", "helvetica"))
 
 
-def _close(desk: Desk) -> Sheet:
+def close_form(desk: Desk) -> Sheet:
+    """What stands below the fields of a form; returns the sheet."""
     values = desk.values
     while values.chance(0.55) and desk.y < desk.sheet.height - 260:
         desk.y += desk.leading * 0.6
@@ -177,8 +178,8 @@ def _section(desk: Desk, shaded: bool) -> None:
 
 def _lined(values: Values) -> Sheet:
     """Key, then the value on a ruled line; one or two to a row."""
-    desk, family = _open(values)
-    rows = _rows(values, desk.sheet, 7, 18)
+    desk, family = open_form(values)
+    rows = draw_rows(values, desk.sheet, 7, 18)
     colon, typed = values.pick(":|:|"), desk.font(values.rng.uniform(0.9, 1.1), family=family)
     double, ruled, shaded = values.chance(0.5), values.chance(0.75), values.chance(0.5)
     step = values.rng.uniform(1.5, 2.3)
@@ -206,13 +207,13 @@ def _lined(values: Values) -> Sheet:
             )
         desk.y += desk.leading * step
         i += len(pair)
-    return _close(desk)
+    return close_form(desk)
 
 
 def _boxed(values: Values, *, numbered: bool) -> Sheet:
     """Cells with a small key at the top and the value below."""
-    desk, family = _open(values)
-    rows = _rows(values, desk.sheet, 8, 20)
+    desk, family = open_form(values)
+    rows = draw_rows(values, desk.sheet, 8, 20)
     typed, small = desk.font(values.rng.uniform(0.95, 1.1), family=family), desk.font(values.rng.uniform(0.68, 0.85))
     high = desk.leading * values.rng.uniform(2.3, 3.2)
     i = 0
@@ -248,13 +249,13 @@ def _boxed(values: Values, *, numbered: bool) -> Sheet:
             desk.y += desk.leading * 1.4
             _section(desk, shaded=False)
     desk.y += desk.leading * 1.5
-    return _close(desk)
+    return close_form(desk)
 
 
 def _listed(values: Values) -> Sheet:
     """A two-column table of keys and values."""
-    desk, family = _open(values)
-    rows = _rows(values, desk.sheet, 6, 16)
+    desk, family = open_form(values)
+    rows = draw_rows(values, desk.sheet, 6, 16)
     typed = values.chance(0.5)
     if typed:
         desk.family = family
@@ -268,13 +269,13 @@ def _listed(values: Values) -> Sheet:
         style=values.pick("grid|lines|grid|plain"),
         pad=values.rng.uniform(0.4, 1.2),
     )
-    return _close(desk)
+    return close_form(desk)
 
 
 def _ticks(values: Values) -> Sheet:
     """Keys with values, then questions with boxes to tick."""
-    desk, family = _open(values)
-    rows = _rows(values, desk.sheet, 4, 9)
+    desk, family = open_form(values)
+    rows = draw_rows(values, desk.sheet, 4, 9)
     typed = desk.font(1.0, family=family)
     colon = values.pick(":|| :")
     for row in rows:
@@ -315,13 +316,13 @@ def _ticks(values: Values) -> Sheet:
                 desk.sheet.rule(x + 2, desk.y - 2, x + side - 2, desk.y - side + 2, thickness=2, ink=0)
             x = desk.sheet.write(x + side + 6, desk.y, Piece(option, name if k == chosen else ""), desk.font()) + 22
         desk.y += desk.leading * 1.6
-    return _close(desk)
+    return close_form(desk)
 
 
 def _columns(values: Values, *, below: bool = False) -> Sheet:
     """Two columns of pairs under section titles, as on data sheets."""
-    desk, _ = _open(values, sizes=(13, 15.5))
-    rows = _rows(values, desk.sheet, 10, 20)
+    desk, _ = open_form(values, sizes=(13, 15.5))
+    rows = draw_rows(values, desk.sheet, 10, 20)
     half = (len(rows) + 1) // 2
     top = desk.y
     ends = []
@@ -334,7 +335,7 @@ def _columns(values: Values, *, below: bool = False) -> Sheet:
             desk.pairs(x, top + desk.leading * 1.6, shown, style=style, width=desk.room * 0.45, colon=colon, bold=bold)
         )
     desk.y = max(ends)
-    return _close(desk)
+    return close_form(desk)
 
 
 def _cut(desk: Desk, whole: str, value: str) -> str:
@@ -359,8 +360,8 @@ def _stacked(values: Values) -> Sheet:
 
 def _memo(values: Values) -> Sheet:
     """Keys flush right against a vertical rule, values at its other side."""
-    desk, family = _open(values)
-    rows = _rows(values, desk.sheet, 7, 15)
+    desk, family = open_form(values)
+    rows = draw_rows(values, desk.sheet, 7, 15)
     middle = desk.left + desk.room * values.rng.uniform(0.32, 0.45)
     top = desk.y - desk.leading
     for row in rows:
@@ -375,7 +376,7 @@ def _memo(values: Values) -> Sheet:
         )
         desk.y += desk.leading * (0.5 if row[1] else 1.5)
     desk.sheet.rule(middle, top, middle, desk.y - desk.leading)
-    return _close(desk)
+    return close_form(desk)
 
 
 LAYOUTS: dict[str, Callable[[Values], Sheet]] = {
