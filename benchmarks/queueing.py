@@ -3,10 +3,10 @@
     python benchmarks/queueing.py check http://127.0.0.1:8080            measure a running service, then simulate it
     python benchmarks/queueing.py plan --page-s 0.6 --cores 2            what a million pages a day need
 
-Pages arrive at random (Poisson), wait in one queue in their order, and are worked on by ``servers`` pages at once,
-each for a time drawn from those measured one page at a time. Above ``most`` pages in work or waiting they are turned
-away, as the service does with 429. On CPUs a page's OCR and encoder both use every core of their machine, so a
-machine is one server; that is the model's simplification, and ``check`` shows what it costs.
+Pages arrive at random (Poisson), wait in one queue in their order, and are worked on by ``servers`` machines, one page
+at a time each. Above ``most`` pages in work or waiting they are turned away, as the service does with 429. A page takes
+longer than it keeps its machine: pages overlap where one alone leaves cores idle. So two things are measured: the
+seconds of pages one after the other, and the rate of several clients, which says how long each keeps others waiting.
 """
 
 import argparse
@@ -17,16 +17,20 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import httpx
 from PIL import Image, ImageDraw, ImageFont
+from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 
 SECONDS_A_DAY = 86_400
+WARM_UP = 2
+WIDTH = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,13 @@ class Outcome:
         return sorted(self.times)[min(int(share * len(self.times)), len(self.times) - 1)] if self.times else 0.0
 
 
-def simulate(arrivals: Sequence[float], works: Sequence[float], servers: int, most: int, seed: int = 0) -> Outcome:
-    """Let pages arrive at ``arrivals`` (seconds, rising) and be worked on for times drawn from ``works``."""
+def simulate(
+    arrivals: Sequence[float], works: Sequence[float], servers: int, most: int, seed: int = 0, beside: float = 0.0
+) -> Outcome:
+    """Let pages arrive at ``arrivals`` (seconds, rising) and be worked on for times drawn from ``works``.
+
+    beside: seconds of a page during which others are worked on.
+    """
     draw = random.Random(seed)
     free = [0.0] * servers  # when each server is done with what it has
     leaving: list[float] = []  # when each page in the house will leave
@@ -56,9 +65,9 @@ def simulate(arrivals: Sequence[float], works: Sequence[float], servers: int, mo
             continue
         end = max(heapq.heappop(free), now) + draw.choice(works)
         heapq.heappush(free, end)
-        heapq.heappush(leaving, end)
-        times.append(end - now)
-    last = max([*free, arrivals[-1]])
+        heapq.heappush(leaving, end + beside)
+        times.append(end + beside - now)
+    last = max(max(free) + beside, arrivals[-1])
     return Outcome(len(times) / (last - arrivals[0]), turned_away / len(arrivals), tuple(times))
 
 
@@ -103,39 +112,52 @@ def measure(url: str, path: str, arrivals: Sequence[float], first: int) -> Outco
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Measure a lone client, then loads from light to too much, each beside its simulation."""
+    """Measure a lone client, then several, then random arrivals from few to too many, each beside its simulation."""
     alone: list[float] = []
+    stages: Counter[str] = Counter()
     with httpx.Client(base_url=arguments.url, timeout=300) as client:
-        for number in range(arguments.alone + 2):
+
+        def post(number: int) -> httpx.Response:
+            return client.post(arguments.path, files={"file": receipt(number)}).raise_for_status()
+
+        for number in range(arguments.alone + WARM_UP):
             began = time.perf_counter()
-            client.post(arguments.path, files={"file": receipt(number)}).raise_for_status()
-            alone.append(time.perf_counter() - began)
-    alone = alone[2:]  # the first ones warm up
+            answer = post(number)
+            if number >= WARM_UP:
+                alone.append(time.perf_counter() - began)
+                stages.update(answer.json()["timings_ms"])
+        began = time.perf_counter()
+        with ThreadPoolExecutor(arguments.clients) as pool:
+            list(pool.map(post, range(100, 100 + arguments.pages)))
+        rate = arguments.pages / (time.perf_counter() - began)
     mean = statistics.mean(alone)
-    table = Table(title=f"One page alone: {mean:.2f} s (standard deviation {statistics.stdev(alone):.2f} s)")
-    for heading in ("load", "", "pages/s", "turned away", "mean s", "50 % s", "95 % s"):
-        table.add_column(heading, justify="left" if heading in ("load", "") else "right")
+    console = Console(width=WIDTH)
+    console.print(_stages(stages, len(alone)))
+    console.print(f"One page alone: {mean:.2f} s (standard deviation {statistics.stdev(alone):.2f} s).")
+    console.print(f"{arguments.clients} clients: {rate:.2f} pages/s; plan with --page-s {1 / rate:.2f}.")
+    table = _table("arrivals, pages/s", "", "answered, pages/s", "turned away", "mean s", "50 % s", "95 % s")
+    busy = 1 / rate / mean
     for turn, load in enumerate(arguments.loads):
-        arrivals = poisson(load / mean, arguments.pages, seed=turn)
+        arrivals = poisson(load * rate, arguments.pages, seed=turn)
         found = measure(arguments.url, arguments.path, arrivals, first=1000 * (turn + 1))
-        expected = [simulate(arrivals, alone, 1, arguments.max_documents, seed) for seed in range(200)]
-        table.add_row(f"{load:.1f}", "measured", *_figures(found))
+        works, beside = [seconds * busy for seconds in alone], max(mean * (1 - busy), 0.0)
+        expected = [simulate(arrivals, works, 1, arguments.max_documents, seed, beside) for seed in range(200)]
+        table.add_row(f"{load * rate:.2f}", "measured", *_figures(found))
         rows = zip(*([float(text.rstrip("%")) for text in _figures(outcome)] for outcome in expected), strict=True)
         means = [statistics.mean(row) for row in rows]
         table.add_row("", "simulated", f"{means[0]:.2f}", f"{means[1]:.0f}%", *(f"{value:.1f}" for value in means[2:]))
-    Console().print(table)
+    console.print(table)
 
 
 def plan(arguments: argparse.Namespace) -> None:
     """Machines and cores for pages a day that come in bursts, so that 95 of 100 are answered in time."""
-    table = Table(title=f"{arguments.page_s} s a page on {arguments.cores} cores; peak {arguments.peak} times the mean")
-    for heading in ("pages a day", "at peak, pages/s", "machines", "cores", "used at peak", "95 % s", "turned away"):
-        table.add_column(heading, justify="right")
+    table = _table("pages a day", "at peak, pages/s", "machines", "cores", "used at peak", "95 % s", "turned away")
     spread = [arguments.page_s * factor for factor in (0.4, 0.6, 0.8, 1.0, 1.2, 2.0)]
     for pages in arguments.pages_a_day:
         rate = pages / SECONDS_A_DAY * arguments.peak
         machines = max(int(rate * arguments.page_s), 1)
-        arrivals = poisson(rate, 20_000)
+        # The busiest hour.
+        arrivals = poisson(rate, max(int(rate * 3600), 20_000))
         while (outcome := simulate(arrivals, spread, machines, 32 * machines)).quantile(0.95) > arguments.within_s or (
             outcome.turned_away > 0.001
         ):
@@ -150,7 +172,24 @@ def plan(arguments: argparse.Namespace) -> None:
             f"{outcome.quantile(0.95):.1f}",
             f"{outcome.turned_away:.1%}",
         )
-    Console().print(table)
+    Console(width=WIDTH).print(table)
+
+
+def _stages(milliseconds: Mapping[str, float], pages: int) -> Table:
+    """What each stage takes of a lone page."""
+    table, total = _table("stage", "ms", "share"), milliseconds["total"]
+    for stage, value in milliseconds.items():
+        if stage != "total":
+            table.add_row(stage, f"{value / pages:.0f}", f"{value / total:.0%}")
+    return table
+
+
+def _table(*headings: str) -> Table:
+    """A table to be pasted into a document."""
+    table = Table(box=MARKDOWN)
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in ("", "stage") else "right", no_wrap=True)
+    return table
 
 
 def _figures(outcome: Outcome) -> tuple[str, ...]:
@@ -168,11 +207,14 @@ def main() -> None:
     checking.add_argument("--path", default="/v1/kie")
     checking.add_argument("--alone", type=int, default=12, help="pages posted one after the other first")
     checking.add_argument("--pages", type=int, default=60, help="pages of each load")
-    checking.add_argument("--loads", type=float, nargs="+", default=[0.3, 0.6, 0.9, 2.0], help="arrivals in page times")
+    checking.add_argument("--clients", type=int, default=8, help="clients that post one after the other, for the rate")
+    checking.add_argument("--loads", type=float, nargs="+", default=[0.3, 0.6, 0.9, 2.0], help="arrivals, in that rate")
     checking.add_argument("--max-documents", type=int, default=32, help="the service's setting")
     checking.set_defaults(run=check)
     planning = commands.add_parser("plan", help="machines for pages a day")
-    planning.add_argument("--page-s", type=float, required=True, help="seconds of one page alone on one machine")
+    planning.add_argument(
+        "--page-s", type=float, required=True, help="seconds for which a page keeps a machine: 1 / its rate"
+    )
     planning.add_argument("--cores", type=int, required=True, help="cores of that machine")
     planning.add_argument("--peak", type=float, default=3.0, help="busiest hour, in mean hours")
     planning.add_argument("--within-s", type=float, default=5.0, help="time within which 95 of 100 are answered")

@@ -40,3 +40,12 @@ def test_too_much_work_is_done_as_fast_as_it_can_be(queueing):
     outcome = queueing.simulate(queueing.poisson(10.0, 20_000), [0.5], servers=2, most=8)
     assert outcome.rate == pytest.approx(4.0, rel=0.01)
     assert outcome.quantile(0.95) <= 8 * 0.5 / 2 + 0.5
+
+
+def test_what_a_page_takes_beside_delays_it_and_no_other(queueing):
+    arrivals = queueing.poisson(0.8, 20_000)
+    bare = queueing.simulate(arrivals, [1.0], servers=1, most=10**9)
+    longer = queueing.simulate(arrivals, [1.0], servers=1, most=10**9, beside=5.0)
+    assert longer.times == pytest.approx([seconds + 5 for seconds in bare.times])
+    # Pages in the house all the while count against the house's limit.
+    assert queueing.simulate(arrivals, [1.0], 1, 6, beside=5.0).turned_away > 0.1
