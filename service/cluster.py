@@ -44,10 +44,10 @@ from service.backend import (
     load_ocr,
     ocr_model,
     ocr_pools,
+    open_batcher,
     open_session,
     pool_for,
 )
-from service.batching import Batcher
 from service.engine import Engine
 from service.errors import NotReady, Overloaded
 from service.settings import Settings
@@ -127,13 +127,7 @@ class EncoderReplica:
         tracing.start()
         chosen = _share(chosen)
         self._session = open_session(bundle.load(folder), chosen, PAGES_AT_ONCE)
-        self._batcher = Batcher(
-            self._session.run,
-            max_batch_tokens=chosen.max_batch_tokens,
-            max_queue_tokens=chosen.max_queue_tokens,
-            workers=chosen.session_workers,
-            telemetry=Telemetry(),
-        )
+        self._batcher = open_batcher(self._session, chosen, Telemetry())
 
     async def infer(self, encodings: Sequence[Encoding], carried: Mapping[str, str]) -> tuple[list[Logits], float]:
         """Give the logits of windows in their order, and the seconds they took without waiting."""

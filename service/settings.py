@@ -78,9 +78,11 @@ class Settings(BaseSettings):
     max_pages_at_once: int = Field(
         0, ge=0, description="Pages decoded at once, of all documents; 0: what keeps it busy"
     )
-    session_workers: int = Field(1, ge=1, description="Batches that run side by side")
+    session_workers: int = Field(0, ge=0, description="Batches that run side by side; 0: two on a CPU, one on a GPU")
     session_threads: int = Field(0, ge=0, description="Threads of one batch; 0: one for each core")
-    max_batch_tokens: int = Field(2048, ge=1, description="Most tokens of a batch, padding counted")
+    max_batch_tokens: int = Field(
+        0, ge=0, description="Most tokens of a batch, padding counted; 0: 512 on a CPU, 2048 on a GPU"
+    )
     max_queue_tokens: int = Field(65_536, ge=1, description="Tokens waiting, above which new requests get 429")
     max_documents: int = Field(32, ge=1, description="Documents in work or waiting, above which requests get 429")
     page_cache_mib: int = Field(64, ge=0, description="Memory for pages already read; 0: no cache")

@@ -7,7 +7,10 @@ import pytest
 
 from model.errors import SessionError
 from model.page import Page
+from model.session import CPU, CUDA
 from model.tensors import VISUAL_TOKENS, Encoding, Logits
+from service import settings
+from service.backend import open_batcher
 from service.batching import Batcher, OcrPool
 from service.errors import NotReady
 from service.telemetry import Telemetry
@@ -55,6 +58,27 @@ async def held(model, batcher):
     while not model.entered.is_set():
         await asyncio.sleep(0.001)
     return task
+
+
+@pytest.mark.parametrize(
+    ("provider", "environment", "largest"),
+    [(CPU, {}, 1), (CUDA, {}, 6), (CPU, {"LAYOUTSERVE_MAX_BATCH_TOKENS": "700"}, 2)],
+)
+def test_batches_fit_what_a_model_runs_on(provider, environment, largest):
+    async def scenario():
+        session = Model()
+        session.providers = [provider]
+        chosen = settings.load({**environment, "LAYOUTSERVE_SESSION_WORKERS": "1"})
+        batcher = open_batcher(session, chosen, Telemetry())
+        first = await held(session, batcher)
+        later = asyncio.create_task(batcher.submit([encoding(320 - VISUAL_TOKENS, mark) for mark in range(1, 7)]))
+        await asyncio.sleep(0.01)
+        session.gate.set()
+        await asyncio.gather(first, later)
+        await batcher.close()
+        return max(map(len, session.batches))
+
+    assert asyncio.run(scenario()) == largest
 
 
 def test_each_request_gets_its_own_results_from_shared_batches():
