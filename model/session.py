@@ -55,14 +55,19 @@ class Session:
     ) -> None:
         """Load both graphs.
 
-        providers: ONNX Runtime's names, best first; by default CUDA where it is there, and the CPU. threads: of
-        each graph, by default one for each core. native_ops: False runs the functions even where the library is.
-        visual_cache_pages: pages whose visual embeddings are kept; 0 keeps none.
+        providers: ONNX Runtime's names, best first; by default CUDA where it is there, and the CPU, which alone runs
+        int8 bundles. threads: of each graph, by default one for each core. native_ops: False runs the functions even
+        where the library is. visual_cache_pages: pages whose visual embeddings are kept; 0 keeps none.
 
         Raises BundleError for graphs that ONNX Runtime cannot load, SessionError for providers it does not have.
         """
         self.bundle = bundle
         self.providers = _providers(providers)
+        if providers is None and self.providers[0] == CUDA and bundle.manifest.precision == "int8":
+            # Its operators have kernels for CPUs alone; on a GPU the functions that define them would run.
+            name = bundle.manifest.name
+            _say_once(f"int8 is made for CPUs, where {name} runs; for the GPU export it with --precision fp16.")
+            self.providers = [CPU]
         on_cpu = self.providers[0] == CPU
         options, native = _options(threads, native_ops=native_ops and on_cpu)
         self._lengths = 1 if on_cpu else GPU_LENGTHS

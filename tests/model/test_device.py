@@ -1,6 +1,7 @@
 """IO binding, bound to the CPU: what it computes there must be what the plain path computes, to the last bit."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,12 +102,29 @@ def test_errors_of_onnx_runtime_are_ours(exported):
         session._bound.visual(np.zeros((1, 3, 7), np.uint8))
 
 
-def test_sessions_on_cuda_are_bound_to_it_and_no_others(exported, monkeypatch):
+@pytest.fixture
+def gpu(monkeypatch):
+    """As if there were a GPU: sessions are made for one, though all that runs does so on the CPU."""
     load = sessions._load
     monkeypatch.setattr(sessions, "_providers", lambda asked: list(asked or [sessions.CUDA, sessions.CPU]))
     monkeypatch.setattr(sessions, "_load", lambda path, options, providers: load(path, options, [sessions.CPU]))
+    monkeypatch.setattr(sessions, "_said", set())
+
+
+def test_sessions_on_cuda_are_bound_to_it_and_no_others(exported, gpu):
     session = Session(exported(TINY), threads=1)
     assert (session._bound._device, session.operators) == ("cuda", "portable")
     assert Session(exported(TINY), providers=[sessions.CPU], threads=1)._bound is None
     # Where the device is not, ONNX Runtime leaves values where the graph runs.
     assert session.selftest() < 1e-5
+
+
+def test_int8_stays_on_the_cpu_unless_told_otherwise(exported, gpu, caplog):
+    found = exported(TINY)
+    int8 = replace(found, manifest=replace(found.manifest, precision="int8"))
+    session = Session(int8, threads=1)
+    assert session.providers == [sessions.CPU]
+    assert session._bound is None
+    assert session.operators == "native"
+    assert [record.levelname for record in caplog.records if "--precision fp16" in record.message] == ["WARNING"]
+    assert Session(int8, providers=[sessions.CUDA, sessions.CPU], threads=1).providers[0] == sessions.CUDA
