@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.errors import OcrError
-from model.ocr import store
+from model.ocr import int8, store
 from model.ocr.decoding import Reading
 from model.ocr.lines import sides
 from model.ocr.recognition import FastRecognizer, Image, PaddleRecognizer, Recognizer
@@ -44,8 +44,9 @@ class OcrConfig:
     and downloads in its own way, or with ``models`` the names of what is in the folders. language: PaddleOCR's
     language code instead of names. detection_side: pixels of the longer side of the image the detector sees
     (more where the text is small).
-    threads: CPU threads, None for all cores. engine: ``fast`` runs the recognizer in threads side by side,
-    ``paddleocr`` leaves everything to PaddleOCR.
+    threads: CPU threads, None for all cores. engine: ``fast`` runs the recognizer in threads side by side, in int8
+    where ``layoutserve ocr-models`` has made that form and the native operators are built; ``exact`` does so in float32
+    and pads lines as PaddleOCR does, so that it reads the same words as ``paddleocr``, which leaves all to PaddleOCR.
     """
 
     models: Path | None = None
@@ -54,7 +55,7 @@ class OcrConfig:
     language: str | None = None
     detection_side: int = 960
     threads: int | None = None
-    engine: Literal["fast", "paddleocr"] = "fast"
+    engine: Literal["fast", "exact", "paddleocr"] = "fast"
 
 
 class Engine:
@@ -68,7 +69,7 @@ class Engine:
         common = {"engine": "onnxruntime", "device": "cpu"}
         # Patterns are kept for every shape ever seen, and every line has another width: memory would grow for good.
         options = {"enable_mem_pattern": False}
-        fast = config.engine == "fast"
+        ours = config.engine != "paddleocr"
         try:
             self._detector = paddleocr.TextDetection(
                 **detection,
@@ -84,7 +85,7 @@ class Engine:
                 **recognition,
                 **common,
                 # One thread a session and several lines side by side beat one line on several threads.
-                engine_config={"intra_op_num_threads": 1 if fast else threads, **options},
+                engine_config={"intra_op_num_threads": 1 if ours else threads, **options},
             ).paddlex_predictor
         except Exception as error:
             # PaddleX raises bare Exception, RuntimeError, AssertionError and more.
@@ -92,7 +93,13 @@ class Engine:
                 f"The OCR models could not be loaded ({error}): check their folder, names or language."
             ) from error
         self.given_up = Event()
-        self._recognizer: Recognizer = FastRecognizer(reader, threads) if fast else PaddleRecognizer(reader)
+        self._recognizer: Recognizer
+        if config.engine == "fast":
+            self._recognizer = FastRecognizer(reader, threads, int8.session_for(Path(reader.model_dir)))
+        elif config.engine == "exact":
+            self._recognizer = FastRecognizer(reader, threads, exact=True)
+        else:
+            self._recognizer = PaddleRecognizer(reader)
 
     def detect(self, image: Image) -> Quads:
         """Quadrilaterals (n, 4, 2) around lines of text on a BGR image, in its pixels, clockwise from the top left."""

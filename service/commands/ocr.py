@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--detection-model", help="name of one of PaddleOCR's detection models")
     parser.add_argument("--recognition-model", help="name of one of PaddleOCR's recognition models")
     parser.add_argument("--language", help="PaddleOCR's code of a language, instead of model names")
-    parser.add_argument("--engine", choices=("fast", "paddleocr"), default="fast", help="who runs the models")
+    parser.add_argument("--engine", choices=("fast", "exact", "paddleocr"), default="fast", help="who runs the models")
     parser.add_argument("--threads", type=int, help="CPU threads (default: one a core)")
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from model.ocr import Ocr, OcrConfig, store
+from model.network.ocr_int8 import quantize_recognizer
+from model.ocr import Ocr, OcrConfig, int8, store
 from model.page import Box, Page
 
 
@@ -18,6 +19,10 @@ def models():
     folder = store.default_folder()
     if not store.is_complete(folder):
         store.fetch(folder)
+    if not (folder / store.RECOGNITION.folder / int8.FILE).is_file():
+        quantize_recognizer(
+            folder / store.RECOGNITION.folder / "inference.onnx", folder / store.RECOGNITION.folder / int8.FILE
+        )
     return folder
 
 

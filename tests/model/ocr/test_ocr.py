@@ -173,13 +173,31 @@ def test_a_page_that_has_words_is_not_read_again(ocr, letter):
     assert ocr.recognize(page) is page
 
 
-def test_paddleocr_reads_the_same(ocr, letter, models):
-    theirs = Ocr(OcrConfig(models=models, engine="paddleocr")).recognize(letter.page())
-    ours = ocr.recognize(letter.page())
+def test_exact_reads_what_paddleocr_reads(letter, models):
+    theirs, ours = (
+        Ocr(OcrConfig(models=models, engine=engine)).recognize(letter.page()) for engine in ("paddleocr", "exact")
+    )
     assert [(word.text, word.line) for word in theirs.words] == [(word.text, word.line) for word in ours.words]
     for a, b in zip(theirs.words, ours.words, strict=True):
         assert overlap(a.box, b.box) > 0.99
         assert a.score == pytest.approx(b.score, abs=1e-3)
+
+
+def test_fast_reads_in_int8_what_exact_reads_in_float32(ocr, models, new_sheet):
+    lines = [
+        "\u00c7a co\u00fbte 12,50 \u20ac chez No\u00ebl & fils; stra\u00dfe 7",
+        "maria.jose-2024@example.co.uk  +49 (0)30 / 123 456",
+        "\u0391\u03b8\u03ae\u03bd\u03b1 2024: \u0395\u03bb\u03bb\u03ac\u03b4\u03b1 \u03ba\u03b1\u03b9",
+        "RM 1,234.56  TOTAL  S$ 0.05  17/09/2018 21:04",
+        "I am",
+    ]
+    page = new_sheet()
+    for number, line in enumerate(lines):
+        page.write(60, 80 + 90 * number, line, 28).write(60, 600 + 90 * number, line, 15)
+    exact = Ocr(OcrConfig(models=models, engine="exact")).recognize(page.page())
+    assert (
+        agreement([word.text for word in exact.words], [word.text for word in ocr.recognize(page.page()).words]) > 0.97
+    )
 
 
 # The first line, words of the error, or how many words (at least 10 where nothing is said).

@@ -1,0 +1,135 @@
+"""The int8 form of a recognizer: every product replaced, close to the float32 graph, and nothing shared by a batch."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from model.errors import OcrError
+from model.network.ocr_int8 import quantize_recognizer
+from model.ocr import int8
+from model.ops import LIBRARY
+
+CHANNELS, SYMBOLS = 96, 1200
+
+
+def recognizer(path, channels=CHANNELS):
+    """A small recognizer of PP-OCR's kind: stem, mixing block with a residual, one more convolution, head."""
+    generator = np.random.default_rng(1)
+    constants = []
+
+    def weight(name, *shape):
+        values = generator.standard_normal(shape) / np.sqrt(np.prod(shape[1:]))
+        constants.append(numpy_helper.from_array(values.astype(np.float32), name))
+        return name
+
+    def conv(x, y, out, kernel=(1, 1), channels=channels, **attributes):
+        return helper.make_node(
+            "Conv", [x, weight(f"{y}.w", out, channels, *kernel), weight(f"{y}.b", out)], [y], **attributes
+        )
+
+    constants += [
+        numpy_helper.from_array(np.array(v, np.float32), n) for n, v in (("root", 2**0.5), ("1", 1), ("h", 0.5))
+    ]
+    nodes = [
+        conv("x", "stem", channels, (8, 8), channels=3, strides=[8, 8]),
+        conv("stem", "wide", 2 * channels),
+        # GELU as it is written in opset 11.
+        helper.make_node("Div", ["wide", "root"], ["g1"]),
+        helper.make_node("Erf", ["g1"], ["g2"]),
+        helper.make_node("Add", ["g2", "1"], ["g3"]),
+        helper.make_node("Mul", ["wide", "g3"], ["g4"]),
+        helper.make_node("Mul", ["g4", "h"], ["mixed"]),
+        conv("mixed", "narrow", channels, channels=2 * channels),
+        helper.make_node("Add", ["stem", "narrow"], ["sum"]),
+        conv("sum", "last", channels),
+        helper.make_node("ReduceMean", ["last"], ["row"], axes=[2], keepdims=0),
+        helper.make_node("Transpose", ["row"], ["columns"], perm=[0, 2, 1]),
+        helper.make_node("MatMul", ["columns", weight("symbols", channels, SYMBOLS)], ["scores"]),
+        helper.make_node("Add", ["scores", weight("symbols.b", SYMBOLS)], ["biased"]),
+        helper.make_node("Softmax", ["biased"], ["y"], axis=2),
+    ]
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["B", 3, 48, "W"])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["B", "T", SYMBOLS])
+    graph = helper.make_graph(nodes, "recognizer", [x], [y], constants)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=8), path)
+    return path
+
+
+def session(path):
+    options = onnxruntime.SessionOptions()
+    options.register_custom_ops_library(str(LIBRARY))
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+@pytest.fixture(scope="module")
+def graphs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("recognizer")
+    source = recognizer(folder / "inference.onnx")
+    assert quantize_recognizer(source, folder / int8.FILE) == 4
+    return folder
+
+
+@pytest.fixture
+def lines():
+    return np.random.default_rng(2).uniform(-1, 1, (3, 3, 48, 64)).astype(np.float32)
+
+
+def test_every_product_is_of_integers(graphs):
+    model = onnx.load(graphs / int8.FILE)
+    kinds = [node.op_type for node in model.graph.node]
+    assert kinds.count("MatMulInteger") == 4
+    assert kinds.count("DequantizeGeluQuantize") == 1
+    assert "MatMul" not in kinds and "FusedMatMul" not in kinds
+    # The stem, whose kernel is wide, stays float32.
+    assert sum(kind in ("Conv", "FusedConv") for kind in kinds) == 1
+    assert max(tensor.data_type == TensorProto.INT8 for tensor in model.graph.initializer)
+    assert (graphs / int8.FILE).stat().st_size < 0.5 * (graphs / "inference.onnx").stat().st_size
+
+
+def test_it_is_close_to_the_float_graph(graphs, lines):
+    (expected,) = session(graphs / "inference.onnx").run(None, {"x": lines})
+    (found,) = session(graphs / int8.FILE).run(None, {"x": lines})
+    assert found.shape == expected.shape
+    logits = np.log(found) - np.log(found).mean(-1, keepdims=True)
+    true = np.log(expected) - np.log(expected).mean(-1, keepdims=True)
+    assert np.linalg.norm(logits - true) < 0.02 * np.linalg.norm(true)
+
+
+def test_a_line_alone_and_in_a_batch_is_the_same(graphs, lines):
+    graph = session(graphs / int8.FILE)
+    (together,) = graph.run(None, {"x": lines})
+    for number in range(len(lines)):
+        (alone,) = graph.run(None, {"x": lines[number : number + 1]})
+        np.testing.assert_allclose(alone[0], together[number], rtol=1e-5, atol=1e-8)
+
+
+def test_a_session_is_opened_for_the_same_model_only(graphs, tmp_path, caplog):
+    assert int8.session_for(graphs) is not None
+    assert int8.session_for(tmp_path) is None
+    assert not caplog.records
+    recognizer(tmp_path / "inference.onnx", channels=104)
+    (tmp_path / int8.FILE).write_bytes((graphs / int8.FILE).read_bytes())
+    assert int8.session_for(tmp_path) is None
+    assert "made from another model" in caplog.text
+
+
+def test_without_the_native_operators_float32_reads(graphs, monkeypatch, tmp_path, caplog):
+    monkeypatch.setattr(int8, "LIBRARY", tmp_path / "missing.so")
+    assert int8.session_for(graphs) is None
+    assert "native operators" in caplog.text
+
+
+def test_what_gains_nothing_is_refused(tmp_path):
+    recognizer(tmp_path / "small.onnx", channels=40)
+    (tmp_path / "text.onnx").write_text("no graph")
+    with pytest.raises(OcrError, match="can be read"):
+        quantize_recognizer(tmp_path / "text.onnx", tmp_path / "out.onnx")
+    model = onnx.load(tmp_path / "small.onnx")
+    del model.graph.node[-5:]
+    model.graph.output[0].name = "last"
+    onnx.save(model, tmp_path / "small.onnx")
+    with pytest.raises(OcrError, match="no layers"):
+        quantize_recognizer(tmp_path / "small.onnx", tmp_path / "out.onnx")
+    assert not (tmp_path / "out.onnx").exists()
