@@ -47,7 +47,7 @@ def guess(name: str, log_probs: NDArray[np.float32], labels: Sequence[str]) -> P
 
     log_probs: float32 (words, C), none too. Gives None for a label that there is not.
     """
-    own = [index for index, label in enumerate(labels) if _split(label)[1] == name]
+    own = columns(name, labels)
     others = [index for index in range(len(labels)) if index not in own]
     if not own or not others or not len(log_probs):
         return None
@@ -56,6 +56,17 @@ def guess(name: str, log_probs: NDArray[np.float32], labels: Sequence[str]) -> P
     favoured[:, own] += lacking.min() + 1e-3
     found = _pieces(viterbi(favoured, labels), labels, log_probs)
     return max((piece for piece in found if piece.name == name), key=lambda piece: piece.score, default=None)
+
+
+def piece(name: str, words: list[int], log_probs: NDArray[np.float32], labels: Sequence[str]) -> Piece:
+    """Make an entity of words that were chosen otherwise; log_probs: float32 (words of the page, C)."""
+    probs = np.exp(log_probs[np.ix_(words, columns(name, labels))].astype(np.float64)).sum(axis=1)
+    return Piece(name, words, float(probs.min()), False)
+
+
+def columns(name: str, labels: Sequence[str]) -> list[int]:
+    """The labels that are of an entity's name, whatever they do to it."""
+    return [index for index, label in enumerate(labels) if _split(label)[1] == name]
 
 
 def viterbi(log_probs: NDArray[np.float32], labels: Sequence[str]) -> list[str]:
@@ -128,8 +139,8 @@ def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 def _pieces(path: Sequence[str], labels: Sequence[str], log_probs: NDArray[np.float32]) -> list[Piece]:
     probs = np.exp(log_probs.astype(np.float64))
     split = [_split(label) for label in labels]
-    columns = {name: [i for i, other in enumerate(split) if other[1] == name] for _, name in split if name}
-    going_on = {name: [i for i in columns[name] if split[i][0] == "I"] for name in columns}
+    of_name = {name: columns(name, labels) for _, name in split if name}
+    going_on = {name: [i for i in own if split[i][0] == "I"] for name, own in of_name.items()}
     pieces: list[Piece] = []
     current: Piece | None = None
     for index, (kind, name) in enumerate(map(_split, path)):
@@ -144,7 +155,7 @@ def _pieces(path: Sequence[str], labels: Sequence[str], log_probs: NDArray[np.fl
             # An entity is also as sure as its end: that this word does not go on with it.
             ended.score = min(ended.score, 1.0 - float(probs[index, going_on[ended.name]].sum()))
         if name:
-            current = Piece(name, [index], float(probs[index, columns[name]].sum()), kind == "R")
+            current = Piece(name, [index], float(probs[index, of_name[name]].sum()), kind == "R")
             pieces.append(current)
     return pieces
 

@@ -8,33 +8,18 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from model import bio, values
+from model import bio, candidates, values
 from model import rules as decoding
-from model.bio import Piece
 from model.bundle import FieldSpec, Head
-from model.page import Box, Page, Polygon, Word
+from model.candidates import Candidate, Parse
+from model.entities import Entity, PageEntities, entity_of
+from model.page import Box, Page
 from model.tensors import Encoding, Logits
 from model.values import Conventions
 from model.windows import merge_words
 
-
-@dataclass(frozen=True, slots=True)
-class Entity:
-    """A labelled span of words.
-
-    text: its words, joined by spaces. score: probability that all its words are labelled right, as sure as the
-    least sure of them. page: number from 1. box, polygon: page pixels. words: indices on the page, ascending.
-    """
-
-    label: str
-    text: str
-    score: float
-    page: int
-    box: Box
-    polygon: Polygon
-    words: tuple[int, ...]
+__all__ = ["Amount", "Entity", "Field", "KieResult", "PageEntities", "decode_document", "decode_page"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +35,7 @@ class Field:
     """What a document says for a label of the schema.
 
     text: as it stands on the page. value: an ISO date, an amount, or the text again; None if it does not parse.
+    score: probability that the document says this; a date's or an amount's places on its pages add up.
     """
 
     label: str
@@ -69,22 +55,6 @@ class KieResult:
     fields: tuple[Field, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PageEntities:
-    """What one page contributes: its entities, and what the rules look at.
-
-    words: the page's. bbox: int64 (words, 4), 0-1000 of the upright page. log_probs: float32 (words, C), what each
-    word is labelled. number, turn: the page's.
-    """
-
-    entities: tuple[Entity, ...]
-    words: tuple[Word, ...]
-    bbox: NDArray[np.int64]
-    log_probs: NDArray[np.float32]
-    number: int = 1
-    turn: int = 0
-
-
 def decode_page(windows: Sequence[Encoding], logits: Sequence[Logits], page: Page, head: Head) -> PageEntities:
     """Find the entities of one page from all its windows."""
     words = page.words or ()
@@ -95,7 +65,7 @@ def decode_page(windows: Sequence[Encoding], logits: Sequence[Logits], page: Pag
     log_probs = bio.log_softmax(merge_words(windows, rows, len(words)) / head.temperature)
     bbox = merge_words(windows, [window.bbox.astype(np.float32) for window in windows], len(words)).astype(np.int64)
     pieces = bio.entities(log_probs, bbox, head.labels)
-    entities = tuple(_entity(piece, page.number, page.turn, words) for piece in pieces)
+    entities = tuple(entity_of(piece, words, page.number, page.turn) for piece in pieces)
     return PageEntities(entities, words, bbox, log_probs, page.number, page.turn)
 
 
@@ -105,98 +75,77 @@ def decode_document(pages: Sequence[PageEntities], head: Head, rules: Collection
     ``rules`` are the decoding rules that are on, the manifest's by default. Raises RequestError for an unknown one.
     """
     active = decoding.check_rules(head.rules if rules is None else rules)
-    found = [(entity, page) for page in pages for entity in page.entities]
     conventions = values.conventions(word.text for page in pages for word in page.words)
+    document = _Document(pages, head, active, conventions)
+    found = [(entity, page) for page in pages for entity in candidates.tidied(page, active)]
     fields: list[Field] = []
     dropped: set[int] = set()
     for label, spec in head.fields.items():
         of_label = [(entity, page) for entity, page in found if entity.label == label]
-        candidates = _allowed(label, spec, of_label, conventions, active)
-        if not candidates and spec.single and decoding.GUESS_MISSING in active:
-            candidates = _allowed(label, spec, _guesses(label, pages, head), conventions, active)
-        if spec.single:
-            candidates = sorted(candidates, key=lambda pair: -pair[0].score)[:1]
-            if decoding.SINGLE_VALUED in active:
-                kept = {id(entity) for entity, _ in candidates}
-                dropped |= {id(entity) for entity, _ in of_label} - kept
-        fields += [_field(label, spec, entity, conventions, active) for entity, _ in candidates]
-    return KieResult(tuple(entity for entity, _ in found if id(entity) not in dropped), tuple(fields))
+        chosen = document.choose(label, spec, of_label)
+        fields += [document.field(spec, pair, score) for pair, score in chosen]
+        if spec.single and decoding.SINGLE_VALUED in active:
+            known, kept = {id(entity) for entity, _ in of_label}, {id(entity) for (entity, _), _ in chosen}
+            dropped |= known - kept
+            found += [pair for pair, _ in chosen if id(pair[0]) not in known]
+    order = {id(page): number for number, page in enumerate(pages)}
+    kept_entities = [(entity, page) for entity, page in found if id(entity) not in dropped]
+    kept_entities.sort(key=lambda pair: (order[id(pair[1])], pair[0].words))
+    return KieResult(tuple(entity for entity, _ in kept_entities), tuple(fields))
 
 
-def _guesses(label: str, pages: Sequence[PageEntities], head: Head) -> list[tuple[Entity, PageEntities]]:
-    """What might be a label without any entity, on each page that has something that is not too improbable."""
-    guesses = ((bio.guess(label, page.log_probs, head.labels), page) for page in pages)
-    return [
-        (_entity(piece, page.number, page.turn, page.words), page)
-        for piece, page in guesses
-        if piece is not None and piece.score >= decoding.LEAST_GUESS
-    ]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Document:
+    pages: Sequence[PageEntities]
+    head: Head
+    rules: frozenset[str]
+    conventions: Conventions
 
+    def choose(self, label: str, spec: FieldSpec, entities: list[Candidate]) -> list[tuple[Candidate, float]]:
+        """The candidates that become fields, with their scores: of a single label the best one."""
+        if not spec.single:
+            return [(pair, pair[0].score) for pair in self._allowed(label, spec, entities)]
+        found = entities
+        if spec.type == "amount" and label.lower() in decoding.TOTAL_LABELS:
+            found = candidates.settled(label, entities, self.pages, self.head, self._parser(spec), self.rules) or found
+        best = self._allowed(label, spec, found)
+        if not best and decoding.GUESS_MISSING in self.rules:
+            best = self._allowed(label, spec, candidates.guesses(label, self.pages, self.head))
+        scored = [(pair, self._score(spec, pair)) for pair in best]
+        return sorted(scored, key=lambda pair: (-pair[1], -pair[0][0].score))[:1]
 
-def _entity(piece: Piece, number: int, turn: int, words: Sequence[Word]) -> Entity:
-    chosen = [words[index] for index in piece.words]
-    box = Box.around(point for word in chosen for point in ((word.box.x0, word.box.y0), (word.box.x1, word.box.y1)))
-    return Entity(
-        label=piece.name,
-        text=" ".join(word.text for word in chosen),
-        score=min(max(piece.score, 0.0), 1.0),
-        page=number,
-        box=box,
-        polygon=_polygon(chosen, box, turn),
-        words=tuple(piece.words),
-    )
+    def field(self, spec: FieldSpec, candidate: Candidate, score: float) -> Field:
+        """What an entity says as a field."""
+        entity, _ = candidate
+        text, value = entity.text, self._value(spec, entity.text)
+        if decoding.TRIM_VALUES in self.rules:
+            text = value.text if value else text.strip(" :;|*") or text
+        normal: str | Amount | None = value.value if value else None
+        if spec.type == "text":
+            normal = " ".join(text.split())
+        elif value and spec.type == "amount":
+            normal = Amount(value.value, value.currency or self.conventions.currency)
+        return Field(entity.label, text, normal, score, entity.page, entity.box, entity.words)
 
+    def _allowed(self, label: str, spec: FieldSpec, found: list[Candidate]) -> list[Candidate]:
+        if decoding.VALUES_PARSE in self.rules and spec.type != "text":
+            found = [pair for pair in found if self._value(spec, pair[0].text)]
+        return candidates.preferred(label, found, self.rules)
 
-def _polygon(words: Sequence[Word], box: Box, turn: int) -> Polygon:
-    """Corners in reading direction: along the words on one line, of the box over several."""
-    first, last = words[0], words[-1]
-    if all(word.line == first.line for word in words):
-        return first.polygon[0], last.polygon[1], last.polygon[2], first.polygon[3]
-    corners = ((box.x0, box.y0), (box.x1, box.y0), (box.x1, box.y1), (box.x0, box.y1))
-    # Turning the page clockwise brings its bottom left corner to the top left, where reading begins.
-    start = -(turn // 90) % 4
-    return corners[start], corners[(start + 1) % 4], corners[(start + 2) % 4], corners[(start + 3) % 4]
+    def _score(self, spec: FieldSpec, candidate: Candidate) -> float:
+        value = self._value(spec, candidate[0].text)
+        if value is None:
+            return candidate[0].score
+        return candidates.score_of_value(value.value, candidate, self.pages, self.head, self._parser(spec))
 
+    def _parser(self, spec: FieldSpec) -> Parse:
+        def parse(text: str) -> str | None:
+            value = self._value(spec, text)
+            return value.value if value else None
 
-def _allowed(
-    label: str,
-    spec: FieldSpec,
-    candidates: list[tuple[Entity, PageEntities]],
-    conventions: Conventions,
-    rules: Collection[str],
-) -> list[tuple[Entity, PageEntities]]:
-    if decoding.VALUES_PARSE in rules:
-        candidates = [pair for pair in candidates if _found(spec, pair[0].text, conventions) or spec.type == "text"]
-    preferred = []
-    if decoding.TOTAL_NEAR_KEYWORD in rules and label.lower() in decoding.TOTAL_LABELS:
-        for entity, page in candidates:
-            keywords = page.bbox[decoding.total_keywords(page.words)]
-            if decoding.near_keyword(_bounds(page.bbox[list(entity.words)]), keywords):
-                preferred.append((entity, page))
-    if decoding.COMPANY_IN_FIRST_LINES in rules and label.lower() in decoding.COMPANY_LABELS:
-        for entity, page in candidates:
-            if decoding.line_numbers(page.bbox)[entity.words[0]] < decoding.FIRST_LINES:
-                preferred.append((entity, page))
-    return preferred or candidates
+        return parse
 
-
-def _bounds(bbox: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.concatenate((bbox[:, :2].min(axis=0), bbox[:, 2:].max(axis=0)))
-
-
-def _field(label: str, spec: FieldSpec, entity: Entity, conventions: Conventions, rules: Collection[str]) -> Field:
-    text, value = entity.text, _found(spec, entity.text, conventions)
-    if decoding.TRIM_VALUES in rules:
-        text = value.text if value else text.strip(" :;|*") or text
-    normal: str | Amount | None = value.value if value else None
-    if spec.type == "text":
-        normal = " ".join(text.split())
-    elif value and spec.type == "amount":
-        normal = Amount(value.value, value.currency or conventions.currency)
-    return Field(label, text, normal, entity.score, entity.page, entity.box, entity.words)
-
-
-def _found(spec: FieldSpec, text: str, conventions: Conventions) -> values.Value | None:
-    if spec.type == "text":
-        return None
-    return (values.find_date if spec.type == "date" else values.find_amount)(text, conventions)
+    def _value(self, spec: FieldSpec, text: str) -> values.Value | None:
+        if spec.type == "text":
+            return None
+        return (values.find_date if spec.type == "date" else values.find_amount)(text, self.conventions)

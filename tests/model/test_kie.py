@@ -11,7 +11,7 @@ from model.bundle import FieldSpec, Head
 from model.errors import RequestError
 from model.kie import Amount, decode_document, decode_page
 from model.page import Box, Page, Word
-from model.rules import RULES, line_numbers, near_keyword, total_keywords
+from model.rules import RULES
 from model.tensors import Encoding, Logits
 
 LABELS = ("O", "B-TOTAL", "I-TOTAL", "B-ADDRESS", "I-ADDRESS", "B-DATE", "I-DATE", "B-COMPANY", "I-COMPANY")
@@ -277,46 +277,70 @@ def test_unknown_rules_are_refused():
         decode_document([], HEAD, rules=["magic"])
 
 
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("Total 9.00", [0]),
-        ("GRAND TOTAL : 9.00", [1]),
-        ("TOTAL:9.00", [0]),
-        ("Sub Total 9.00", []),
-        ("Subtotal 9.00", []),
-        ("Total Qty 3", []),
-        ("Total Item(s): 3", []),
-        ("Total Tax 0.54", []),
-        ("Amount Due 9.00", [0, 1]),
-        ("Totally fine", []),
-    ],
-)
-def test_what_announces_a_total(text, found):
-    assert total_keywords(page_of(text.split()).words) == found
+def test_switched_off_rules_leave_what_the_model_said():
+    page = page_of(["ACME", "Motors", "Ltd"], ["12", "Oak", "Street"], ["1.5.2020"])
+    labels = ["O", "B-COMPANY", "I-COMPANY", "O", "B-ADDRESS", "I-ADDRESS", "B-DATE"]
+    found = said(page, labels)
+    assert fields(decode_document([found], HEAD, rules=()))["COMPANY"].text == "Motors Ltd"
+    whole = fields(decode_document([found], HEAD, rules=["whole-lines"]))
+    assert (whole["COMPANY"].text, whole["ADDRESS"].text) == ("ACME Motors Ltd", "12 Oak Street")
+    # It is as sure as the words that the model said.
+    assert whole["COMPANY"].score == pytest.approx(0.9, abs=0.03)
 
 
-def test_an_announcement_ends_with_its_line():
-    assert total_keywords(page_of(["6%", "GST"], ["Total", "9.00"], ["Qty"]).words) == [2]
+def test_the_line_with_the_legal_form_is_the_company():
+    page = page_of(["Big", "Burger"], ["ACME", "Foods", "Ltd"], ["Main", "Street"])
+    found = said(page, ["B-COMPANY", *["I-COMPANY"] * 4, "O", "O"])
+    (entity,) = decode_document([found], HEAD, rules=["company-with-legal-form"]).entities
+    assert (entity.text, entity.words) == ("ACME Foods Ltd", (2, 3, 4))
+    # ... also where another line was surer.
+    two = said(page, ["B-COMPANY", "I-COMPANY", "B-COMPANY", *["I-COMPANY"] * 2, "O", "O"], sure=[0.9] * 2 + [0.6] * 5)
+    assert fields(decode_document([two], HEAD, rules=["company-with-legal-form"]))["COMPANY"].text == "ACME Foods Ltd"
 
 
-@pytest.mark.parametrize(
-    ("box", "near"),
-    [
-        ((300, 100, 350, 120), True),  # right of it
-        ((300, 108, 350, 128), True),  # ... on a slanted page
-        ((100, 125, 150, 145), True),  # below it
-        ((20, 100, 60, 120), False),  # left of it
-        ((100, 60, 150, 80), False),  # above it
-        ((100, 400, 150, 420), False),  # far below it
-        ((300, 125, 350, 145), False),  # below and right
-    ],
-)
-def test_what_is_near_a_keyword(box, near):
-    assert near_keyword(np.array(box), np.array([[100, 100, 150, 120]])) is near
-    assert near_keyword(np.array(box), np.zeros((0, 4), np.int64)) is False
+def test_fragments_of_one_line_become_one_entity():
+    page = page_of(["12", "Oak", "Hill", "Street"])
+    found = said(page, ["B-ADDRESS", "I-ADDRESS", "O", "B-ADDRESS"], sure=[0.9, 0.9, 0.9, 0.6])
+    (entity,) = decode_document([found], HEAD, rules=["whole-lines"]).entities
+    assert (entity.text, entity.score) == ("12 Oak Hill Street", pytest.approx(0.9, abs=0.03))
 
 
-def test_lines_are_numbered_from_the_top():
-    bbox = np.array([[0, 50, 10, 60], [0, 0, 10, 10], [20, 2, 30, 12], [0, 20, 10, 30]])
-    assert line_numbers(bbox).tolist() == [2, 0, 0, 1]
+def test_the_total_is_what_was_paid_less_the_change():
+    page = page_of(["Tea", "4.00"], ["Bill", "9.00"], ["Cash", "50.00"], ["Change", "41.00"])
+    labels = ["O", "O", "O", "O", "O", "B-TOTAL", "O", "O"]
+    found = said(page, labels)
+    assert fields(decode_document([found], HEAD, rules=()))["TOTAL"].text == "50.00"
+    result = decode_document([found], HEAD, rules=["single-valued", "paid-less-change"])
+    assert fields(result)["TOTAL"].text == "9.00"
+    # What was chosen beside the entities is one of them now.
+    assert [(e.label, e.words) for e in result.entities] == [("TOTAL", (3,))]
+
+
+def test_the_total_is_the_amount_after_rounding():
+    page = page_of(["Total", "9.02"], ["Rounding", "-0.02"], ["Total", "9.00"])
+    found = said(page, ["O", "B-TOTAL", "O", "O", "O", "B-TOTAL"], sure=[0.9, 0.95, 0.9, 0.9, 0.9, 0.6])
+    assert fields(decode_document([found], HEAD, rules=()))["TOTAL"].text == "9.02"
+    assert fields(decode_document([found], HEAD, rules=["rounded-total"]))["TOTAL"].text == "9.00"
+
+
+def test_the_places_of_a_value_add_up():
+    page = page_of(["Total", "9.00"], ["Paid", "9.00"], ["Tea", "4.00"])
+    rows = np.log(
+        [
+            [0.98, 0.01, 0.01],
+            [0.55, 0.44, 0.01],
+            [0.98, 0.01, 0.01],
+            [0.6, 0.39, 0.01],
+            [0.98, 0.01, 0.01],
+            [0.3, 0.69, 0.01],
+        ]
+    )
+    head = Head(labels=("O", "B-TOTAL", "I-TOTAL"), fields={"TOTAL": FieldSpec("amount")})
+    found = decode_page(*window_of(page, rows), page, head)
+    assert [e.text for e in found.entities] == ["4.00"]
+    assert fields(decode_document([found], head))["TOTAL"].score == pytest.approx(0.7, abs=0.01)
+    likely = np.log([[0.98, 0.01, 0.01], [0.4, 0.59, 0.01], *np.exp(rows[2:]).tolist()])
+    both = decode_page(*window_of(page, likely), page, head)
+    field = fields(decode_document([both], head))["TOTAL"]
+    assert (field.text, field.words) == ("9.00", (1,))
+    assert field.score == pytest.approx(1.0)

@@ -1,0 +1,120 @@
+"""Where a total stands on a page: beside a word such as "Total", and at what was paid less the change."""
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from decimal import Decimal
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.page import Word
+from model.textflow import line_numbers
+
+_KEYWORD = re.compile(
+    r"^(grand)?(total|totale|totaal|gesamt|gesamtbetrag|gesamtsumme|summe|montant|importe|jumlah|amount|amt|due|payable|nett?)"
+    r"([\W\d].*)?$"
+)
+_NOT_BEFORE = re.compile(r"^(sub|tax|gst|vat|item|items|qty|disc|discount|zwischen|sous)\W*$")
+_NOT_AFTER = re.compile(
+    r"^\W*(qty|quantity|item|items|tax|gst|vat|disc|discount|saving|savings|excl|excluding|hours|no)\W*"
+)
+
+
+_CHANGE = re.compile(r"\b(change|baki|rückgeld|wechselgeld|rendu|monnaie|resto|cambio|vuelto|troco|wisselgeld)\b", re.I)
+_ROUNDING = re.compile(r"\b(rounding|round|rundung|arrondi|redondeo|afronding|pembundaran)\b", re.I)
+_COIN = Decimal("0.01")
+_PAID = re.compile(
+    r"\b(cash|tender(ed)?|paid|payments?|received|tunai|bar|gegeben|bezahlt|esp[eè]ces|re[cç]u|efectivo|contanti|"
+    r"dinheiro|contant)\b",
+    re.I,
+)
+
+
+def total_keywords(words: Sequence[Word]) -> list[int]:
+    """Find the words that announce a total, but no subtotal, tax total or number of items."""
+    plain = [word.text.lower().strip("*:-=# ") for word in words]
+    found = []
+    for index, text in enumerate(plain):
+        line = words[index].line
+        before = plain[index - 1] if index and words[index - 1].line == line else ""
+        after = plain[index + 1] if index + 1 < len(plain) and words[index + 1].line == line else ""
+        if _KEYWORD.match(text) and not _NOT_BEFORE.match(before) and not _NOT_AFTER.match(after):
+            found.append(index)
+    return found
+
+
+def near_keyword(box: NDArray[np.int64], keywords: NDArray[np.int64]) -> bool:
+    """Whether a box stands right of a keyword in its line or right below it.
+
+    box: int64 (4,), keywords: int64 (n, 4), both 0-1000 of the upright page.
+    """
+    if not len(keywords):
+        return False
+    x0, y0, x1, y1 = box
+    height = np.maximum(keywords[:, 3] - keywords[:, 1], 1)
+    overlap_y = np.minimum(y1, keywords[:, 3]) - np.maximum(y0, keywords[:, 1])
+    overlap_x = np.minimum(x1, keywords[:, 2]) - np.maximum(x0, keywords[:, 0])
+    right = (overlap_y >= 0.5 * np.minimum(height, max(y1 - y0, 1))) & (x0 >= keywords[:, 0])
+    gap = y0 - keywords[:, 3]
+    below = (overlap_x > 0) & (gap > -0.5 * height) & (gap < 1.5 * height)
+    return bool((right | below).any())
+
+
+class Sums:
+    """The amounts of a page, and what its own arithmetic makes of them.
+
+    bbox: int64 (words, 4), 0-1000 of the upright page. parse: finds the amount in a text, as a decimal number.
+    """
+
+    def __init__(self, words: Sequence[Word], bbox: NDArray[np.int64], parse: Callable[[str], str | None]) -> None:
+        self._words, self._parse = words, parse
+        self._rows: list[tuple[str, Decimal]] = []
+        numbers = line_numbers(bbox)
+        for number in range(int(numbers.max(initial=-1)) + 1):
+            row = np.flatnonzero(numbers == number)
+            text = " ".join(words[index].text for index in row[np.argsort(bbox[row, 0], kind="stable")].tolist())
+            if (amount := self._amount(text)) is not None:
+                self._rows.append((text, amount))
+
+    def paid_less_change(self) -> frozenset[Decimal]:
+        """What was paid less the change; none where the page does not say both.
+
+        Some change leaves another amount of the page from one of them. No change leaves what is called paid.
+        """
+        change = {amount for text, amount in self._rows if _CHANGE.search(text) and amount >= 0}
+        some = max(change, default=None)
+        if some is None:
+            return frozenset()
+        if some == 0:
+            return frozenset(amount for text, amount in self._rows if amount > 0 and _PAID.search(text))
+        amounts = self._amounts()
+        return frozenset(amount - some for amount in amounts if amount - some in amounts)
+
+    def rounded(self) -> frozenset[Decimal]:
+        """The amounts that others of the page were rounded to, by what the page says, to five of the smallest coin."""
+        by = {abs(amount) for text, amount in self._rows if _ROUNDING.search(text) and 0 < abs(amount) < 5 * _COIN}
+        amounts = self._amounts() if by else frozenset()
+        return frozenset(
+            rounded
+            for amount in amounts
+            for change in by
+            for rounded in (amount + change, amount - change)
+            if rounded in amounts and rounded % (5 * _COIN) == 0 and amount % (5 * _COIN) != 0
+        )
+
+    def places(self, amounts: Collection[Decimal]) -> list[int]:
+        """The words that say one of these amounts."""
+        return [index for index, amount in self._of_words.items() if amount in amounts]
+
+    def _amounts(self) -> frozenset[Decimal]:
+        return frozenset(amount for amount in self._of_words.values() if amount > 0)
+
+    @cached_property
+    def _of_words(self) -> dict[int, Decimal]:
+        found = ((index, self._amount(word.text)) for index, word in enumerate(self._words))
+        return {index: amount for index, amount in found if amount is not None}
+
+    def _amount(self, text: str) -> Decimal | None:
+        value = self._parse(text)
+        return Decimal(value) if value is not None and "." in value else None
