@@ -8,17 +8,16 @@ machine that does other things too, ``--clock cpu --threads 1`` counts processor
 """
 
 import argparse
-import platform
+import json
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 import torch
+from machine import describe
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
@@ -41,15 +40,15 @@ CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 BOUND, INT8_BOUND = 1e-4, 0.15
 
 
-def contestants(folder: Path, threads: int) -> dict[str, Contestant]:
-    """Every way to compute the same logits, by name, in the order of the report."""
+def contestants(folder: Path, threads: int, *, few: bool = False) -> dict[str, Contestant]:
+    """Every way to compute the same logits, by name, in the order of the report; a few: those that are in use."""
     torch.manual_seed(0)
     network = LayoutLMv2(Config(), {"kie": 9}).eval()
     found: dict[str, Contestant] = {"eager": lambda inputs: eager(network, inputs)}
     sessions = {}
-    for graph in ("portable", "fused"):
+    for graph in ("fused",) if few else ("portable", "fused"):
         bundle = saved(network, folder / graph, fused=graph == "fused")
-        for operators in ("functions", "native"):
+        for operators in ("native",) if few else ("functions", "native"):
             if operators == "native" and not LIBRARY.is_file():
                 raise SystemExit("The native operators are not built; run make ops.")
             session = Session(bundle, threads=threads, native_ops=operators == "native")
@@ -142,17 +141,6 @@ def measure(
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def machine(threads: int) -> str:
-    """What was measured on, and which commit."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    processor = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "")
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
-    return (
-        f"{processor or platform.processor()}, {threads} threads, torch {torch.__version__}, "
-        f"ONNX Runtime {ort.__version__}, commit {commit or 'unknown'}"
-    )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--tokens", type=int, nargs="+", default=[128, 256, 512])
@@ -160,24 +148,30 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="of a batch of one; larger batches get fewer")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--clock", choices=CLOCKS, default="wall")
+    parser.add_argument("--few", action="store_true", help="only eager and what is in use, in fp32 and int8")
+    parser.add_argument("--json", type=Path, help="write the figures here too")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     with tempfile.TemporaryDirectory() as folder:
-        found = contestants(Path(folder), arguments.threads)
+        found = contestants(Path(folder), arguments.threads, few=arguments.few)
+        figures: list[dict[str, object]] = []
         table = Table(title=f"LayoutLMv2 base, milliseconds ({arguments.clock}) a batch (times as fast as eager)")
-        table.caption = machine(arguments.threads)
+        table.caption = ", ".join(describe().values())
         for column in ("tokens", "batch", *found):
             table.add_column(column, justify="right")
         for batch in arguments.batches:
             for tokens in arguments.tokens:
                 rounds = arguments.rounds if batch == 1 else max(2, arguments.rounds // 2)
                 times = measure(found, example(batch, tokens), rounds, CLOCKS[arguments.clock])
+                figures.append({"tokens": tokens, "batch": batch, "seconds": times})
                 cells = [
                     f"{1000 * seconds:.0f}" + ("" if name == "eager" else f" ({times['eager'] / seconds:.2f})")
                     for name, seconds in times.items()
                 ]
                 table.add_row(str(tokens), str(batch), *cells)
         Console(width=180).print(table)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures))
 
 
 if __name__ == "__main__":

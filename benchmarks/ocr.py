@@ -51,6 +51,18 @@ class Tally:
         self.true += truth.total()
         self.right += (counted & truth).total()
 
+    def figures(self) -> dict[str, float | str]:
+        """What is reported of it."""
+        return {
+            "name": self.name,
+            "pages": len(self.seconds),
+            "precision": self.precision,
+            "recall": self.recall,
+            "f1": self.f1,
+            "seconds_a_page": self.seconds_a_page,
+            "cpu_seconds": self.busy / len(self.seconds),
+        }
+
     @property
     def precision(self) -> float:
         """Share of the words found that are right."""
@@ -135,6 +147,7 @@ def main() -> None:
     parser.add_argument("--pages", type=int, help="only the first so many pages")
     parser.add_argument("--batch", type=int, nargs="*", default=[1], help="PaddleOCR's recognition batch sizes")
     parser.add_argument("--side", type=int, default=OcrConfig().detection_side, help="detector's longer side")
+    parser.add_argument("--json", type=Path, help="write the figures here too")
     parser.add_argument("--memory", type=int, metavar="PAGES", help="watch the memory over so many pages instead")
     arguments = parser.parse_args()
     if arguments.memory:
@@ -153,6 +166,8 @@ def main() -> None:
         for tally in tallies:
             tally.page(page, truth)
 
+    if arguments.json:
+        arguments.json.write_text(json.dumps([tally.figures() for tally in tallies]))
     fastest = min(tally.seconds_a_page for tally in tallies[:-1])
     machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
     table = Table(title=f"OCR, {len(tallies[0].seconds)} receipts ({machine}, {date.today()})")

@@ -1,93 +1,70 @@
 """Whole pages, pixels to fields: the service over HTTP beside PaddleOCR + LayoutLMv2 in torch, in one run.
 
 Run ``python benchmarks/page.py``. The pages are receipts drawn by our own synthesis, or those of ``--data FOLDER``
-(images and PDFs). Every page of every row differs from every other by a few pixels, so that no cache can help,
-except in the rows that say so. The usual stack is PaddleOCR's own pipeline at its fastest setting and this
-repository's network in torch computing what the reference computes, one page after the other in one process.
+(images and PDFs). Every page of every row differs from every other by a few pixels and the cache is off, except in
+the row of repeated pages. The usual stack is PaddleOCR's own pipeline at its fastest setting and this repository's
+network in torch computing what the reference computes, one page after the other in one process. All take turns,
+round by round, so that whatever else the machine does falls on all of them; those that wait their turn sleep.
 """
 
 import argparse
-import asyncio
 import io
 import json
-import os
-import platform
-import socket
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import date
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import httpx
 import numpy as np
 import psutil
 import torch
+from machine import describe
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
+from serving import QUESTIONS, Load, Pages, base_bundle, service
 
-from model.encoding import Encoder, model_image
-from model.network import checkpoint
-from model.network.export import export
+from model.encoding import Encoder
 from model.network.layoutlmv2 import Config, LayoutLMv2
 from model.ocr import OcrConfig, store
-from model.page import Box, Page, Word, read_document
+from model.page import Box, Page, Word
 from model.training import initial
-from model.training.synthesis import generate
 
 CLIENTS = (1, 4, 16)
-QUESTIONS = 10
+USUAL = "PaddleOCR + torch, base size"
+SERVICES = ("starter", "base int8")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
-    """One line of the report; latencies in seconds."""
+    """One line of the report: what was measured so far, latencies in seconds."""
 
     what: str
-    pages: int
-    pages_a_second: float
-    p50: float
-    p95: float
-    p99: float
-    memory_mib: float
+    latencies: list[float] = field(default_factory=list)
+    elapsed: float = 0.0
+    memory_mib: float = 0.0
 
+    def add(self, load: Load, memory_mib: float) -> None:
+        """Take one more round in."""
+        self.latencies += load.latencies
+        self.elapsed += load.elapsed
+        self.memory_mib = memory_mib
 
-def row(what: str, latencies: Sequence[float], elapsed: float, memory: float) -> Row:
-    p50, p95, p99 = (float(value) for value in np.percentile(latencies, (50, 95, 99)))
-    return Row(what, len(latencies), len(latencies) / elapsed, p50, p95, p99, memory)
+    @property
+    def pages_a_second(self) -> float:
+        """Over all rounds."""
+        return len(self.latencies) / self.elapsed
 
-
-class Pages:
-    """An endless supply of documents, no two alike."""
-
-    def __init__(self, folder: Path | None, count: int) -> None:
-        if folder is None:
-            self._images = [generate(index, seed=7, kind="receipt").image for index in range(count)]
-        else:
-            paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in {".jpg", ".png", ".pdf"})
-            self._images = [next(iter(read_document(path.read_bytes()))).image for path in paths[:count]]
-        self._given = 0
-
-    def next(self) -> bytes:
-        """The next page as PNG, which keeps every pixel."""
-        image = self._images[self._given % len(self._images)].copy()
-        rows = np.unpackbits(np.array([self._given], dtype=">u4").view(np.uint8))
-        image[0, : len(rows)] = 255 - rows[:, None]
-        self._given += 1
-        file = io.BytesIO()
-        Image.fromarray(image).save(file, "PNG", compress_level=1)
-        return file.getvalue()
+    def latency(self, percent: float) -> float:
+        """Seconds below which so many in a hundred answers stayed."""
+        return float(np.percentile(self.latencies, percent))
 
 
 class UsualStack:
     """What people use today: PaddleOCR, then base-size LayoutLMv2 in torch, its whole pyramid included."""
 
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self) -> None:
         from paddleocr import PaddleOCR
 
         folder = store.default_folder()
@@ -105,11 +82,20 @@ class UsualStack:
             engine="onnxruntime",
             device="cpu",
         )
-        self._encoder = encoder
+        self._encoder = Encoder(initial.folder() / "tokenizer.json")
         torch.manual_seed(0)
         self._network = LayoutLMv2(Config(), {"kie": 9}).eval()
 
-    def page(self, document: bytes) -> None:
+    def post(self, documents: Sequence[bytes]) -> Load:
+        """One page after the other."""
+        latencies = []
+        for document in documents:
+            begun = time.perf_counter()
+            self._page(document)
+            latencies.append(time.perf_counter() - begun)
+        return Load(tuple(latencies), sum(latencies))
+
+    def _page(self, document: bytes) -> None:
         """One page, pixels to logits."""
         image = np.asarray(Image.open(io.BytesIO(document)).convert("RGB"))
         (result,) = self._ocr.predict(np.ascontiguousarray(image[:, :, ::-1]))
@@ -130,133 +116,76 @@ class UsualStack:
                 self._network.outputs(hidden, visual)
 
 
-def base_bundle(folder: Path, tokenizer: Path, pages: Pages) -> Path:
-    """A base-size bundle in int8 of random weights: its speed is that of trained ones."""
-    torch.manual_seed(0)
-    network = LayoutLMv2(Config(), {"kie": 9, "docvqa": 2}).eval()
-    labels = {"kie": ("O", *(f"{part}-{name}" for name in "ABCD" for part in "BI")), "docvqa": ()}
-    loaded = checkpoint.Checkpoint(network, labels, tokenizer, "Apache-2.0", "random weights")
-    calibration = [model_image(next(iter(read_document(pages.next())))) for _ in range(8)]
-    return export(loaded, folder / "base", precision="int8", calibration=calibration).path
+def measure(pages: Pages, bundles: Path, rounds: int, count: int) -> tuple[list[Row], dict[str, float]]:
+    """All rows, and for each service the seconds until it was ready.
 
+    count: pages of a round of several clients; a lone client and the usual stack get a quarter.
+    """
+    rows: dict[str, Row] = {}
 
-@contextmanager
-def service(bundle: Path | None, *, cache: bool = False) -> Iterator[tuple[str, psutil.Process, float]]:
-    """A running service on loopback: its URL, its process and the seconds until it was ready."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings = {"LAYOUTSERVE_MAX_DOCUMENTS": "64", "LAYOUTSERVE_LOG_LEVEL": "WARNING"}
-    if not cache:
-        settings["LAYOUTSERVE_PAGE_CACHE_MIB"] = "0"
-    if bundle is not None:
-        settings |= {"LAYOUTSERVE_BUNDLES": str(bundle), "LAYOUTSERVE_STARTER": "false"}
-    begun = time.perf_counter()
-    with tempfile.TemporaryDirectory() as data:
-        command = [sys.executable, "-m", "service", "serve", "--host", "127.0.0.1", "--port", str(port)]
-        environment = {**os.environ, **settings, "LAYOUTSERVE_DATA_FOLDER": data}
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        url = f"http://127.0.0.1:{port}"
-        try:
-            while True:
-                if process.poll() is not None:
-                    assert process.stderr is not None
-                    raise SystemExit(f"The service ended: {process.stderr.read().decode()[-2000:]}")
-                try:
-                    if httpx.get(f"{url}/health/ready", timeout=1).status_code == 200:
-                        break
-                except httpx.TransportError:
-                    pass
-                time.sleep(0.05)
-            yield url, psutil.Process(process.pid), time.perf_counter() - begun
-        finally:
-            process.terminate()
-            process.wait(60)
+    def add(what: str, load: Load, memory_mib: float) -> None:
+        rows.setdefault(what, Row(what)).add(load, memory_mib)
 
+    def some(number: int) -> list[bytes]:
+        return [pages.next() for _ in range(number)]
 
-async def load(url: str, documents: Sequence[bytes], clients: int, questions: Sequence[str] = ()) -> list[float]:
-    """Post the documents with so many clients side by side, each waiting for its answer; the latencies."""
-    waiting, latencies = iter(documents), []
-
-    async def client(session: httpx.AsyncClient) -> None:
-        for document in waiting:
-            begun = time.perf_counter()
-            path = "/v1/docvqa" if questions else "/v1/kie"
-            fields = {"question": list(questions)} if questions else {}
-            answer = await session.post(path, files={"file": document}, data=fields)
-            answer.raise_for_status()
-            latencies.append(time.perf_counter() - begun)
-
-    async with httpx.AsyncClient(base_url=url, timeout=300) as session:
-        await asyncio.gather(*(client(session) for _ in range(clients)))
-    return latencies
-
-
-def measure(name: str, bundle: Path | None, pages: Pages, count: int) -> list[Row]:
-    """All rows of one bundle over HTTP."""
-    rows: list[Row] = []
-
-    def timed(what: str, documents: Sequence[bytes], clients: int, questions: Sequence[str] = ()) -> None:
-        begun = time.perf_counter()
-        latencies = asyncio.run(load(url, documents, clients, questions))
-        elapsed = time.perf_counter() - begun
-        rows.append(row(f"{name}: {what}", latencies, elapsed, process.memory_info().rss / 2**20))
-
-    with service(bundle) as (url, process, ready):
-        rows.append(Row(f"{name}: start until ready", 0, 0.0, ready, ready, ready, process.memory_info().rss / 2**20))
-        asyncio.run(load(url, [pages.next() for _ in range(4)], 2))  # warm
-        for clients in CLIENTS:
-            timed(f"{clients} client{'s' if clients > 1 else ''}", [pages.next() for _ in range(count)], clients)
-        asked = [f"What is the {thing}?" for thing in ("total", "date", "company", "address", "tax")] * 2
-        timed("1 question", [pages.next() for _ in range(count // 4)], 1, asked[:1])
-        timed(f"{QUESTIONS} questions", [pages.next() for _ in range(count // 4)], 1, asked[:QUESTIONS])
-    with service(bundle, cache=True) as (url, process, _):
-        documents = [pages.next() for _ in range(count // 4)]
-        asyncio.run(load(url, documents, 1))
-        timed("the same pages again", documents, 1)
-    return rows
+    usual = UsualStack()
+    memory_mib = psutil.Process().memory_info().rss / 2**20
+    few = max(count // 4, 1)
+    with ExitStack() as stack:
+        base = base_bundle(bundles, pages)
+        running = {
+            name: stack.enter_context(service(bundle)) for name, bundle in zip(SERVICES, (None, base), strict=True)
+        }
+        usual.post(some(1))
+        for found in running.values():
+            found.post(some(6), 2, QUESTIONS[:2])  # warm
+        for _ in range(rounds):
+            add(USUAL, usual.post(some(few)), memory_mib)
+            for name, found in running.items():
+                for clients in CLIENTS:
+                    load = found.post(some(count if clients > 1 else few), clients)
+                    add(f"{name}, {clients} client{'s' if clients > 1 else ''}", load, found.memory_mib)
+                for asked in (QUESTIONS[:1], QUESTIONS):
+                    load = found.post(some(few), 1, asked)
+                    add(f"{name}, {len(asked)} question{'s' if len(asked) > 1 else ''}", load, found.memory_mib)
+        ready = {name: found.ready_s for name, found in running.items()}
+    for name, bundle in zip(SERVICES, (None, base), strict=True):
+        with service(bundle, cache=True) as found:
+            found.post(some(2), 1)
+            documents = some(2 * few)
+            add(f"{name}, cache on, new pages", found.post(documents, 1), found.memory_mib)
+            add(f"{name}, cache on, the same pages again", found.post(documents, 1), found.memory_mib)
+    return list(rows.values()), ready
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of images and PDFs, instead of drawn receipts")
-    parser.add_argument("--pages", type=int, default=32, help="pages of each row (default: 32)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--rounds", type=int, default=3, help="turns that everything gets (default: 3)")
+    parser.add_argument("--pages", type=int, default=20, help="pages of each row and round (default: 20)")
+    parser.add_argument("--bundles", type=Path, default=Path("runs/bench"), help="where the base-size bundle is kept")
+    parser.add_argument("--json", type=Path, help="write the figures here too")
     arguments = parser.parse_args()
-    pages = Pages(arguments.data, arguments.pages)
-    tokenizer = initial.folder() / "tokenizer.json"
-    rows: list[Row] = []
-    stack, latencies = UsualStack(Encoder(tokenizer)), []
-    stack.page(pages.next())  # warm
-    for _ in range(arguments.pages // 2):
-        document = pages.next()
-        begun = time.perf_counter()
-        stack.page(document)
-        latencies.append(time.perf_counter() - begun)
-    memory = psutil.Process().memory_info().rss / 2**20
-    rows.append(row("PaddleOCR + torch, base size", latencies, sum(latencies), memory))
-    del stack
-    rows += measure("starter", None, pages, arguments.pages)
-    with tempfile.TemporaryDirectory() as folder:
-        rows += measure("base int8", base_bundle(Path(folder), tokenizer, pages), pages, arguments.pages)
+    pages = Pages(arguments.data)
+    rows, ready = measure(pages, arguments.bundles, arguments.rounds, arguments.pages)
     if arguments.json:
-        print(json.dumps([asdict(entry) for entry in rows], indent=2))
-        return
-    machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
-    table = Table(title=f"Whole pages ({machine}, {date.today()})")
+        arguments.json.write_text(json.dumps({"rows": [asdict(row) for row in rows], "ready_s": ready}))
+    table = Table(title="Whole pages", caption=", ".join(describe().values()))
     for column in ("what", "pages", "pages/s", "times", "p50 s", "p95 s", "p99 s", "MiB"):
         table.add_column(column, justify="left" if column == "what" else "right")
-    for entry in rows:
-        figures = (entry.pages_a_second, entry.pages_a_second / rows[0].pages_a_second)
-        times = (entry.p50, entry.p95, entry.p99)
+    for row in rows:
+        figures = (row.pages_a_second, row.pages_a_second / rows[0].pages_a_second)
         table.add_row(
-            entry.what,
-            str(entry.pages),
+            row.what,
+            str(len(row.latencies)),
             *(f"{figure:.2f}" for figure in figures),
-            *(f"{seconds:.3f}" for seconds in times),
-            f"{entry.memory_mib:.0f}",
+            *(f"{row.latency(percent):.3f}" for percent in (50, 95, 99)),
+            f"{row.memory_mib:.0f}",
         )
-    Console(width=120).print(table)
+    console = Console(width=120)
+    console.print(table)
+    console.print("Ready after " + ", ".join(f"{seconds:.1f} s ({name})" for name, seconds in ready.items()))
 
 
 if __name__ == "__main__":
