@@ -40,7 +40,7 @@ class Case:
 class KieScores:
     """entities: by label, right where label and words are exactly right (of cases with places). fields: by label,
     right where the text is. em, em_no_space: by label, share of the true values that the field's text equals.
-    confusion: words by entity label, rows true, of cases with places. ece: of the fields' scores.
+    confusion: words by entity label, rows true, of cases with places. ece, brier: of the fields' scores.
     """
 
     cases: int
@@ -52,6 +52,7 @@ class KieScores:
     confusion: NDArray[np.int64]
     ece: float
     mistakes: tuple[tuple[str, str, str, str], ...] = ()
+    brier: float = 0.0
 
     def metrics(self) -> dict[str, float]:
         """Everything as one flat table; without a label's name: micro-averaged."""
@@ -70,13 +71,14 @@ class KieScores:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassScores:
-    """accuracy by true class; confusion: rows true, columns said; ece: of the best class's score."""
+    """accuracy by true class; confusion: rows true, columns said; ece, brier: of the best class's score."""
 
     cases: int
     accuracy: Mapping[str, float]
     labels: tuple[str, ...]
     confusion: NDArray[np.int64]
     ece: float
+    brier: float = 0.0
 
     def metrics(self) -> dict[str, float]:
         """Everything as one flat table."""
@@ -93,7 +95,7 @@ class ClassScores:
 @dataclass(frozen=True, slots=True, eq=False)
 class AnswerScores:
     """anls, exact: of the answerable questions, "no answer" counting as wrong. found, refused: share of the
-    answerable questions that were answered, and of the others that were not. ece: of the best answer's score.
+    answerable questions that were answered, and of the others that were not. ece, brier: of the best answer's score.
     """
 
     questions: int
@@ -103,6 +105,7 @@ class AnswerScores:
     refused: float
     ece: float
     by_question: Mapping[str, float] = field(default_factory=dict)
+    brier: float = 0.0
 
     def metrics(self) -> dict[str, float]:
         """Everything as one flat table."""
@@ -201,6 +204,7 @@ def score_kie(runs: Sequence[Inferred], head: Head, rules: Collection[str] | Non
         confusion=metrics.confusion(true_words, said_words, names),
         ece=metrics.calibration_error(scores, right),
         mistakes=tuple(mistakes),
+        brier=metrics.brier(scores, right),
     )
 
 
@@ -216,7 +220,8 @@ def score_classification(runs: Sequence[Inferred], head: Head) -> ClassScores:
     table = metrics.confusion(true, said, head.labels)
     accuracy = {label: float(table[i, i] / table[i].sum()) for i, label in enumerate(head.labels) if table[i].sum()}
     right = [t == s for t, s in zip(true, said, strict=True)]
-    return ClassScores(len(true), accuracy, head.labels, table, metrics.calibration_error(scores, right))
+    error = metrics.calibration_error(scores, right)
+    return ClassScores(len(true), accuracy, head.labels, table, error, metrics.brier(scores, right))
 
 
 def score_docvqa(
@@ -254,6 +259,7 @@ def score_docvqa(
         refused=1.0 - _mean(answered[False]) if answered[False] else 1.0,
         ece=metrics.calibration_error(confidence, right),
         by_question={question: _mean(values) for question, values in by_question.items()},
+        brier=metrics.brier(confidence, right),
     )
 
 
@@ -282,7 +288,7 @@ def choose_rules(runs: Sequence[Inferred], head: Head, rules: Sequence[str]) -> 
 def fit_temperature(
     score: Callable[[Head], float], head: Head, grid: Sequence[float] = tuple(np.geomspace(0.5, 4.0, 13))
 ) -> Head:
-    """The head with the temperature of the grid at which ``score`` (an expected calibration error) is lowest."""
+    """The head with the temperature of the grid at which ``score`` (a Brier score) is lowest."""
     return min((replace(head, temperature=round(float(t), 4)) for t in grid), key=score)
 
 

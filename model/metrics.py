@@ -86,6 +86,15 @@ def calibration_error(scores: Iterable[float], right: Iterable[bool], bins: int 
     return float(error)
 
 
+def brier(scores: Iterable[float], right: Iterable[bool]) -> float:
+    """Mean squared distance of score and truth, 0-1 (Brier 1950).
+
+    Unlike the calibration error it has no bins, so that a few hundred scores suffice to choose by it.
+    """
+    confidence, correct = np.fromiter(scores, dtype=np.float64), np.fromiter(right, dtype=np.float64)
+    return float(np.mean((confidence - correct) ** 2)) if len(confidence) else 0.0
+
+
 def macro(rates: Mapping[str, float]) -> float:
     """Unweighted mean."""
     return sum(rates.values()) / len(rates) if rates else 0.0

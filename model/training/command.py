@@ -22,6 +22,7 @@ from model.training.datasets import Example
 from model.training.finetuning import Source, finetune, torch_infer
 from model.training.labelling import label
 from model.training.loop import Schedule, spread
+from model.training.own_ocr import read_pages
 from model.training.pretraining import OBJECTIVES
 from model.training.pretraining import pretrain as run_pretraining
 
@@ -52,9 +53,10 @@ PARTS = ("image", "layout", "spatial-bias")
 
 def train(options: Options, schedule: Schedule) -> Path:
     """Fine-tune and return the folder of the checkpoint with the best weights. Raises DatasetError."""
-    examples = _labelled(options.data, options.layout)
+    kept = options.output / "read.jsonl"
+    examples = _labelled(options.data, options.layout, kept)
     if options.dev is not None:
-        training, held = examples, _labelled((options.dev,), options.layout)
+        training, held = examples, _labelled((options.dev,), options.layout, kept)
     else:
         training, held = datasets.split_by_group(examples, 0.15, schedule.seed)
     labels = labels_of(training)
@@ -110,9 +112,7 @@ def pretrain(
     device: str = "cpu",
 ) -> Path:
     """Pre-train and return the folder of a checkpoint without heads. Raises DatasetError."""
-    examples = [page for path in data for page in datasets.read(path, layout) if page.words]
-    if not examples:
-        raise DatasetError("None of the pages has words: read them with `layoutserve ocr` first.")
+    examples = _labelled(data, layout, output / "read.jsonl")
     start, tokenizer = _start(source)
     network = start({})
     pages = [sheet(example) for example in examples]
@@ -196,10 +196,16 @@ def case_of(example: Example, without: Sequence[str] = ()) -> Case:
     )
 
 
-def _labelled(paths: Sequence[Path], layout: str) -> list[Example]:
-    examples, report = label(page for path in paths for page in datasets.read(path, layout) if page.words)
+def _labelled(paths: Sequence[Path], layout: str, kept: Path) -> list[Example]:
+    """The pages with words and labels; those without words are read once, which is kept in ``kept``."""
+    examples = [page for path in paths for page in datasets.read(path, layout)]
+    unread = [page for page in examples if page.words is None]
+    if unread:
+        _log.info("reading %d pages that have no words", len(unread))
+        examples = [page for page in examples if page.words is not None] + read_pages(unread, kept)
+    examples, report = label(page for page in examples if page.words)
     if not examples:
-        raise DatasetError("None of the pages has words: read them with `layoutserve ocr` first.")
+        raise DatasetError("None of the pages has words, and OCR found none on them.")
     _log.info("%s", report)
     return examples
 

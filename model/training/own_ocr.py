@@ -1,4 +1,4 @@
-"""Training pages as our own OCR reads them, so that the model meets its mistakes before it serves.
+"""Pages as our own OCR reads them, to train on and to measure with: the mistakes the model meets when it serves.
 
 Reading is slow and is done once: every page read is a line of a JSON-lines file, and the next call goes on after it.
 The labels of a page so read come from its values (``labelling.label``), and a value that the OCR spoilt beyond
@@ -6,7 +6,7 @@ recognition is counted as missing, never guessed.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,28 +14,41 @@ from model.ocr import Ocr, OcrConfig
 from model.page import Page
 from model.training.datasets import Example, read_jsonl, to_row
 
+Shown = Callable[[Sequence[Example]], Iterable[Example]]
 
-def read_pages(examples: Sequence[Example], file: Path) -> list[Example]:
-    """The pages with the words that our own OCR reads, kept in ``file``; their places and questions are gone."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    known = {(e.path.name, e.page) for e in read_jsonl(file)} if file.is_file() else set()
-    left = [example for example in examples if (example.path.name, example.page) not in known]
+
+def read_pages(examples: Sequence[Example], kept: Path | None = None, shown: Shown = iter) -> list[Example]:
+    """The pages with the words that our own OCR reads, or that ``kept`` holds; the places of their labels are gone.
+
+    A PDF with a trusted text layer keeps the words of that. kept: JSON lines of what was read before, and to which is
+    added what is read now. shown: what goes through the pages that have to be read, to show progress.
+    """
+    known = {_key(e): e for e in read_jsonl(kept)} if kept is not None and kept.is_file() else {}
+    left = [example for example in examples if _key(example) not in known]
     if left:
         ocr = Ocr(OcrConfig())
         try:
-            with file.open("a", encoding="utf-8") as out:
-                for example in left:
-                    page = ocr.recognize(Page(example.read_image()))
-                    read = replace(
-                        example,
-                        words=page.words,
-                        width=float(page.width),
-                        height=float(page.height),
-                        spans=None,
-                        questions=(),
-                    )
-                    out.write(json.dumps(to_row(read, file.parent)) + "\n")
-                    out.flush()
+            for example in shown(left):
+                read = known[_key(example)] = _read(example, ocr)
+                if kept is not None:
+                    kept.parent.mkdir(parents=True, exist_ok=True)
+                    with kept.open("a", encoding="utf-8") as file:
+                        file.write(json.dumps(to_row(read, kept.parent)) + "\n")
         finally:
             ocr.close()
-    return list(read_jsonl(file))
+    return [_worded(example, known[_key(example)]) for example in examples]
+
+
+def _key(example: Example) -> tuple[Path, int]:
+    return example.path.resolve(), example.page
+
+
+def _read(example: Example, ocr: Ocr) -> Example:
+    page = example.read_page() if example.path.suffix.lower() == ".pdf" else Page(example.read_image())
+    page = ocr.recognize(page)
+    return _worded(example, replace(example, words=page.words, width=float(page.width), height=float(page.height)))
+
+
+def _worded(example: Example, read: Example) -> Example:
+    questions = tuple(replace(question, spans=None) for question in example.questions)
+    return replace(example, words=read.words, width=read.width, height=read.height, spans=None, questions=questions)

@@ -124,14 +124,15 @@ def corpus(data: Path, work: Path, *, tuning: bool = True) -> Corpus:
         receipts_tuning=held,
         public=public,
         public_tuning=public_held,
-        synthetic=_drawn_pages(work / "synthetic"),
-        synthetic_tuning=_drawn_pages(work / "tuning"),
+        synthetic=drawn_pages(work / "synthetic"),
+        synthetic_tuning=drawn_pages(work / "tuning"),
         ocr=[e for e in ocr if not tuning or e.group not in held_groups],
         ocr_tuning=[e for e in ocr if e.group in held_groups],
     )
 
 
-def _drawn_pages(folder: Path) -> list[Example]:
+def drawn_pages(folder: Path) -> list[Example]:
+    """The pages of all classes that ``draw_stage`` has finished in ``folder``."""
     done = (path for path in sorted(folder.glob("*/pages.jsonl")) if path.parent.suffix != ".part")
     return [page for path in done for page in read_jsonl(path)]
 
@@ -172,8 +173,9 @@ def sources(pages: Corpus, seed: int = 42) -> list[Source]:
 
 def grey(page: Sheet) -> Sheet:
     """The page without colour: a picture's colours must not tell where it came from."""
-    mean = page.page.image.mean(axis=2, keepdims=True)
-    image = np.broadcast_to(mean, page.page.image.shape).astype(np.uint8)
+    mean = page.page.image.mean(axis=2, keepdims=True).astype(np.uint8)
+    # A view: three equal channels of thousands of pages would be half a gigabyte.
+    image = np.broadcast_to(mean, page.page.image.shape)
     return replace(page, page=replace(page.page, image=image))
 
 
@@ -310,6 +312,7 @@ def train_stage(
     _log.info("pages: %s", ", ".join(f"{len(s.pages)} at {s.weight}" for s in found))
     tokenizer = initial.folder() / "tokenizer.json"
     validate = validator(pages, tokenizer)
+    del pages
 
     def work_on(rank: int) -> None:
         network = initial.network(_sizes())
@@ -323,7 +326,7 @@ def train_stage(
             schedule,
             folder,
             validate=validate,
-            validate_steps=300,
+            validate_steps=400,
             rank=rank,
         )
         if rank == 0:

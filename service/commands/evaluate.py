@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,25 +86,12 @@ def _read(examples: "Sequence[Example]", keep: Path | None) -> "list[Example]":
     from rich.console import Console
     from rich.progress import track
 
-    from model.ocr import Ocr, OcrConfig
-    from model.page import Page
-    from model.training import datasets
+    from model.training.own_ocr import read_pages
 
-    kept = {(e.path.name, e.page): e for e in datasets.read_jsonl(keep)} if keep is not None and keep.is_file() else {}
-    result, ocr = [], None
-    for example in track(examples, "Reading", console=Console(stderr=True), transient=True):
-        known = kept.get((example.path.name, example.page))
-        if known is None:
-            ocr = ocr or Ocr(OcrConfig())
-            page = ocr.recognize(Page(example.read_image()))
-            known = replace(example, words=page.words, width=float(page.width), height=float(page.height))
-        result.append(replace(example, words=known.words, width=known.width, height=known.height, spans=None))
-    if ocr is not None:
-        ocr.close()
-    if keep is not None and not keep.is_file():
-        rows = (json.dumps(datasets.to_row(example, keep.parent)) for example in result)
-        keep.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    return result
+    def shown(left: "Sequence[Example]") -> "Iterable[Example]":
+        return track(left, "Reading", console=Console(stderr=True), transient=True)
+
+    return read_pages(examples, keep, shown)
 
 
 def _model(arguments: argparse.Namespace) -> "tuple[Head, Encoder, Infer]":

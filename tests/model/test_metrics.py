@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from model.metrics import Counts, anls, calibration_error, confusion, edit_distance, macro, normal, spaceless
+from model.metrics import Counts, anls, brier, calibration_error, confusion, edit_distance, macro, normal, spaceless
 
 
 def test_forms():
@@ -37,6 +37,11 @@ def test_calibration_error_is_the_gap_between_confidence_and_accuracy():
 def test_confusion_has_rows_of_what_is_true():
     table = confusion(["a", "a", "b"], ["a", "b", "b"], ["a", "b"])
     assert np.array_equal(table, [[1, 1], [0, 1]])
+
+
+def test_brier_score_is_the_mean_squared_distance():
+    assert brier([1.0, 0.5, 0.0], [True, True, True]) == pytest.approx((0.25 + 1.0) / 3)
+    assert brier([], []) == 0.0
 
 
 def test_macro():

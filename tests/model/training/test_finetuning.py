@@ -8,7 +8,7 @@ from model.bundle import FieldSpec, Head
 from model.encoding import Encoder
 from model.evaluation import Case, infer_pages, infer_questions, score_docvqa, score_kie
 from model.training.batches import Labels, collate, sheet, targets
-from model.training.finetuning import Source, Weights, draw, finetune, kie_loss, losses, torch_infer
+from model.training.finetuning import Source, Weights, draw, finetune, kie_loss, losses, token_weights, torch_infer
 from model.training.loop import Schedule, State, Stop, optimizer, run
 
 LABELS = Labels(("COMPANY", "DATE", "TOTAL"), ("receipt", "letter"))
@@ -165,3 +165,11 @@ def test_early_stopping_keeps_the_best_weights(page, tokenizer, tiny, tmp_path):
     )
     assert state.step == 8
     assert torch.equal(network.state_dict()["kie.classifier.weight"], seen[1]["kie.classifier.weight"])
+
+
+def test_an_entity_of_one_word_counts_as_much_as_one_of_four():
+    labels = torch.tensor([0, 0, 1, 2, 2, 2, 2, 3, 5, 5, 3])  # O O COMPANY x 5, DATE, TOTAL x 2; DATE elsewhere
+    row = torch.tensor([0] * 10 + [1])
+    weights = token_weights(row, labels)
+    assert weights[:7].tolist() == [1.0] * 7
+    assert weights[7:].tolist() == [4.0, 2.0, 2.0, 4.0]

@@ -1,7 +1,8 @@
 import random
+from dataclasses import replace
 
 from model.training.batches import sheet
-from model.training.questions import WORDINGS, about_line, about_span, absent, ask, places
+from model.training.questions import WORDINGS, about_line, about_span, absent, ask, ask_own, places
 
 
 def test_a_question_about_a_value_is_answered_where_it_stands(page):
@@ -39,3 +40,18 @@ def test_about_a_third_of_the_questions_has_no_answer(page):
 def test_no_wording_stands_twice():
     wordings = [text.lower() for texts in WORDINGS.values() for text in texts]
     assert len(wordings) == len(set(wordings))
+
+
+def test_an_invoice_is_asked_for_nothing_that_it_may_state_after_all(page):
+    invoice = replace(page, document_class="invoice")
+    own = {question.text for question in page.questions if not question.answers}
+    dice = random.Random(3)
+    asked = [ask(invoice, dice, unanswerable=1.0) for _ in range(50)]
+    assert {question.text for question in asked if not question.answers} == own
+
+
+def test_its_own_questions_are_asked_with_and_without_answer(page):
+    dice = random.Random(4)
+    asked = [ask_own(page, dice, unanswerable=0.3) for _ in range(300)]
+    assert 0.2 < sum(not question.answers for question in asked) / 300 < 0.4
+    assert ask_own(replace(page, questions=()), dice) is None
