@@ -7,8 +7,9 @@ One JSON object a line, UTF-8, one line a page. Boxes are pixels of the page, or
     width       size of the picture the boxes refer to (a PDF without words needs neither)
     height
     lines       [{"text": "TOTAL: 9.00", "box": [x0, y0, x1, y1]}, ...]; or
-    words       [{"text": "9.00", "box": [...]}, ...] in reading order: what white space separates; beside it
-                ``lines`` may carry ``"words": [i, ...]``, which word stands in which line
+    words       [{"text": "9.00", "box": [...]}, ...] in reading order: what white space separates; with ``"score"``
+                where it was read with less than certainty; beside it ``lines`` may carry ``"words": [i, ...]``, which
+                word stands in which line
     entities    {"total": "9.00", "party": ["A", "B"]}: values, with no place; the keys in any case
     spans       [{"label": "TOTAL", "words": [i, ...], "text": "9.00"}, ...]: values with their place
     class       document class
@@ -106,11 +107,11 @@ def split_line(text: str, box: Box, line: int, score: float = 1.0) -> list[Word]
     return words
 
 
-def make_word(text: str, box: Sequence[float], line: int) -> Word:
+def make_word(text: str, box: Sequence[float], line: int, score: float = 1.0) -> Word:
     """An upright word from four numbers in any corner order."""
     x0, x1 = sorted((float(box[0]), float(box[2])))
     y0, y1 = sorted((float(box[1]), float(box[3])))
-    return Word.from_box(text, Box(x0, y0, x1, y1), line=line)
+    return Word.from_box(text, Box(x0, y0, x1, y1), score=score, line=line)
 
 
 def read_jsonl(path: Path) -> Iterator[Example]:
@@ -175,6 +176,7 @@ def to_row(example: Example, folder: Path) -> dict[str, Any]:
     if example.words is not None:
         row["words"] = [
             {"text": w.text, "box": [round(v, 1) for v in (w.box.x0, w.box.y0, w.box.x1, w.box.y1)], "line": w.line}
+            | ({"score": round(w.score, 3)} if w.score < 1 else {})
             for w in example.words
         ]
     if example.values is not None:
@@ -197,7 +199,9 @@ def _words(row: Mapping[str, Any]) -> tuple[Word, ...] | None:
     if "words" in row:
         line_of = {int(w): i for i, line in enumerate(lines or ()) for w in line.get("words", ())}
         return tuple(
-            make_word(word["text"], word["box"], int(word.get("line", line_of.get(i, 0))))
+            make_word(
+                word["text"], word["box"], int(word.get("line", line_of.get(i, 0))), float(word.get("score", 1.0))
+            )
             for i, word in enumerate(row["words"])
         )
     if lines is None:

@@ -9,6 +9,7 @@ decoding rules, thresholds) and to report classification on.
 
 import argparse
 import logging
+import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -260,8 +261,11 @@ def heads_of(labels: Labels) -> dict[str, Head]:
     }
 
 
-def draw_stage(work: Path, workers: int = 1) -> None:
-    """Draw the synthetic pages to train on, to tune on and to report on, unless they are there."""
+def draw_stage(work: Path, workers: int = 1, fraction: float = 1.0) -> None:
+    """Draw the synthetic pages to train on, to tune on and to report on, unless they are there.
+
+    fraction: of the pages, for a trial.
+    """
     parts: tuple[tuple[str, Mapping[str, int], int, Literal["train", "heldout"]], ...] = (
         ("synthetic", _DRAWN, 7, "train"),
         ("tuning", _TUNING, 13, "train"),
@@ -274,14 +278,16 @@ def draw_stage(work: Path, workers: int = 1) -> None:
                 continue
             # Drawn aside and moved, so that an interrupted drawing is not taken for a finished one.
             aside = folder.with_name(f"{kind}.part")
+            count = math.ceil(count * fraction)
             write_pages(aside, count, seed=seed, kinds=(kind,), layouts=layouts, workers=workers)
             aside.replace(folder)
             _log.info("drew %d pages: %s", count, folder)
 
 
-def read_stage(data: Path, work: Path) -> None:
-    """Read the training receipts by our own OCR, those that are not read yet."""
-    pages = read_pages(receipt_pages(data), work / "ocr" / "pages.jsonl")
+def read_stage(data: Path, work: Path, fraction: float = 1.0) -> None:
+    """Read the training receipts by our own OCR, those that are not read yet. fraction: of them, for a trial."""
+    receipts = receipt_pages(data)
+    pages = read_pages(receipts[: math.ceil(len(receipts) * fraction)], work / "ocr" / "pages.jsonl")
     _log.info("%d receipts read by our own OCR", len(pages))
 
 
@@ -351,15 +357,18 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="network.pt to start from")
     parser.add_argument("--processes", type=int, default=1, help="processes that average their gradients")
     parser.add_argument("--batch", type=int, default=8, help="windows a step and process")
+    parser.add_argument(
+        "--fraction", type=float, default=1.0, help="draw and read only so many of the pages, to try it"
+    )
     parser.add_argument("--learning-rate", type=float, default=1.5e-4, help="highest learning rate of the training")
     parser.add_argument("--all", action="store_true", help="train on the receipts held out for tuning too")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(1 if arguments.processes > 1 else torch.get_num_threads())
     if arguments.stage == "draw":
-        draw_stage(arguments.work, arguments.processes)
+        draw_stage(arguments.work, arguments.processes, arguments.fraction)
     elif arguments.stage == "read":
-        read_stage(arguments.data, arguments.work)
+        read_stage(arguments.data, arguments.work, arguments.fraction)
     elif arguments.stage == "pretrain":
         pretrain_stage(arguments.data, arguments.work, arguments.folder, arguments.minutes)
     else:
