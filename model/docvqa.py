@@ -13,24 +13,33 @@ in two windows is the same hypothesis and counted once, from the window in which
 
 Spans begin and end with whole words; a word's start (end) is the sum of the probabilities of its tokens. Places that
 spell the same answer share its score: the sum of theirs.
+
+Start and end are predicted apart from each other. Where an answer stands twice, a span from its first place to its
+second is as probable as each alone, though nobody would mark it. The decoding rules are the prior that the model has
+not: logarithms of how rare such spans are, added to s.
 """
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model import rules as decoding
 from model.page import Box, Page, Word
 from model.tensors import Encoding, Logits
-from model.windows import WindowWords, window_words
+from model.textflow import APART, BELOW, CLOSE, joints
+from model.windows import WindowWords, merge_words, window_words
 
 MAX_ANSWER_WORDS = 64
 NO_ANSWER = 0.5
 # Spans of a page that may become answers: the best, and of these what is no millionth of the best one's probability.
 _CANDIDATES = 64
 _HOPELESS = float(np.log(1e6))
+# What the rules take from s: for going on in another place, for every line break, for beginning behind a word on its
+# line, for ending before one. Answers that people marked do the first never, the third once in a hundred times.
+_ELSEWHERE, _NEXT_LINE, _BEHIND_WORD, _BEFORE_WORD = 8.0, 0.5, 2.0, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +82,13 @@ class PageAnswers:
 
 
 def decode_page(
-    windows: Sequence[Encoding], logits: Sequence[Logits], page: Page, temperature: float = 1.0
+    windows: Sequence[Encoding],
+    logits: Sequence[Logits],
+    page: Page,
+    temperature: float = 1.0,
+    rules: Collection[str] = (),
 ) -> PageAnswers:
-    """Weigh the spans of one page for one question, from all its windows."""
+    """Weigh the spans of one page for one question, from all its windows, with these decoding rules on."""
     words = page.words or ()
     spans = np.full((len(words), min(MAX_ANSWER_WORDS, len(words))), -np.inf)
     most = np.full(spans.shape, -1.0)
@@ -84,6 +97,9 @@ def decode_page(
             _weigh(spans, most, placed, found.docvqa_start / temperature, found.docvqa_end / temperature)
     if not np.isfinite(spans).any():
         return PageAnswers(-np.inf, ())
+    if set(rules) & set(decoding.ANSWER_RULES):
+        bbox = merge_words(windows, [window.bbox.astype(np.float32) for window in windows], len(words))
+        spans -= _implausibility(words, bbox.astype(np.int64), spans.shape[1], rules)
     flat = spans.ravel()
     count = min(_CANDIDATES, int(np.isfinite(flat).sum()))
     best = np.argpartition(-flat, count - 1)[:count]
@@ -143,6 +159,26 @@ def _weigh(
         weight = starts[:kept] + ends[more:] - not_here
         spans[first[better], more] = weight[better]
         most[first[better], more] = context[better]
+
+
+def _implausibility(
+    words: Sequence[Word], bbox: NDArray[np.int64], most: int, rules: Collection[str]
+) -> NDArray[np.float64]:
+    """What the rules take from s of each span: float64 (words, most), by first word and number of further ones."""
+    follows = joints(words, bbox)
+    within = np.zeros(len(words))
+    start, end = np.zeros(len(words)), np.zeros(len(words))
+    if decoding.ANSWER_IN_ONE_PLACE in rules:
+        within[1:][follows == APART] = _ELSEWHERE
+    if decoding.ANSWER_OF_WHOLE_LINES in rules:
+        within[1:][follows == BELOW] += _NEXT_LINE
+        in_words = np.array([word.text[-1:].isalnum() for word in words])
+        start[1:][(follows == CLOSE) & in_words[:-1]] = _BEHIND_WORD
+        end[:-1][follows == CLOSE] = _BEFORE_WORD
+    passed = within.cumsum()
+    last = np.minimum(np.arange(len(words))[:, None] + np.arange(most), len(words) - 1)
+    cost: NDArray[np.float64] = passed[last] - passed[:, None] + start[:, None] + end[last]
+    return cost
 
 
 def _answer(page: int, words: Sequence[Word], first: int, last: int) -> Answer:

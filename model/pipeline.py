@@ -185,10 +185,14 @@ class Pipeline:
             entities = kie.decode_page(plain, logits[0], page, heads["kie"])
         if "classification" in request.tasks:
             classes = classification.page_probabilities(logits[0], heads["classification"])
-        answers = tuple(
-            docvqa.decode_page(windows, found, page, heads["docvqa"].temperature)
-            for windows, found in zip(asked, logits[1:], strict=True)
-        )
+        answers: tuple[PageAnswers, ...] = ()
+        if "docvqa" in request.tasks:
+            head = heads["docvqa"]
+            active = head.rules if request.rules is None else request.rules
+            answers = tuple(
+                docvqa.decode_page(windows, found, page, head.temperature, active)
+                for windows, found in zip(asked, logits[1:], strict=True)
+            )
         timings["decode"] = _since(begun)
         return PageResult(info, entities, classes, answers, timings, _warnings(tokens, info))
 

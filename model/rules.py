@@ -13,6 +13,11 @@ company-with-legal-form  a company is the line that bears a legal form ("Ltd."),
 paid-less-change      a total is what was paid less the change, where the page says both
 rounded-total         a total is the amount after rounding, where the page says by how much it was rounded
 guess-missing         a single field without any entity takes its best guess, if that is not too improbable
+
+Of answers to questions:
+
+answer-of-whole-lines  an answer rather begins and ends where a line, a column or a key ("Date:") does
+answer-in-one-place   an answer does not go on in another column or paragraph
 """
 
 from collections.abc import Collection
@@ -41,6 +46,9 @@ RULES = (
     ROUNDED_TOTAL,
     GUESS_MISSING,
 )
+ANSWER_IN_ONE_PLACE = "answer-in-one-place"
+ANSWER_OF_WHOLE_LINES = "answer-of-whole-lines"
+ANSWER_RULES = (ANSWER_OF_WHOLE_LINES, ANSWER_IN_ONE_PLACE)
 
 TOTAL_LABELS = frozenset({"total", "grand_total", "total_amount"})
 COMPANY_LABELS = frozenset({"company", "seller", "vendor", "store"})
@@ -52,7 +60,8 @@ LEAST_GUESS = 0.1
 
 def check_rules(names: Collection[str]) -> frozenset[str]:
     """Give the rules as a set; raises RequestError for a name that is no rule."""
-    unknown = sorted(set(names) - set(RULES))
+    known = (*RULES, *ANSWER_RULES)
+    unknown = sorted(set(names) - set(known))
     if unknown:
-        raise RequestError(f"There is no decoding rule {unknown[0]!r}: choose among {', '.join(RULES)}.")
+        raise RequestError(f"There is no decoding rule {unknown[0]!r}: choose among {', '.join(known)}.")
     return frozenset(names)

@@ -23,6 +23,7 @@ from model.evaluation import (
     Case,
     Infer,
     Inferred,
+    choose_answer_rules,
     choose_rules,
     fit_temperature,
     infer_pages,
@@ -34,7 +35,7 @@ from model.evaluation import (
 from model.network import checkpoint, export
 from model.network.layoutlmv2 import LayoutLMv2
 from model.page import Page
-from model.rules import RULES
+from model.rules import ANSWER_RULES, RULES
 from model.session import Session
 from model.training import card, datasets, starter
 from model.training.command import case_of
@@ -117,6 +118,9 @@ def tune(network: LayoutLMv2, encoder: Encoder, pages: starter.Corpus) -> dict[s
     asked_of = [*pages.receipts_tuning, *(e for e in pages.synthetic_tuning if e.questions)]
     asked = infer_questions(starter.cases(asked_of, questions=3), encoder, infer)
 
+    answer_rules = choose_answer_rules(asked, heads["docvqa"], ANSWER_RULES)
+    _log.info("decoding rules of answers: %s", ", ".join(answer_rules) or "none")
+
     def docvqa_cost(head: Head) -> float:
         scores = score_docvqa(asked, head)
         table = scores.metrics()
@@ -127,7 +131,7 @@ def tune(network: LayoutLMv2, encoder: Encoder, pages: starter.Corpus) -> dict[s
         "classification": fit_temperature(
             lambda head: score_classification(kinds, head).brier, heads["classification"]
         ),
-        "docvqa": fit_temperature(docvqa_cost, heads["docvqa"]),
+        "docvqa": fit_temperature(docvqa_cost, replace(heads["docvqa"], rules=answer_rules)),
     }
     _log.info("temperatures: %s", ", ".join(f"{task} {head.temperature:.2f}" for task, head in tuned.items()))
     return tuned

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from model.docvqa import MAX_ANSWER_WORDS, decode_document, decode_page
 from model.page import Box, Page, Word
+from model.rules import ANSWER_RULES
 from model.tensors import Encoding, Logits
 
 IMAGE = np.zeros((3, 224, 224), np.uint8)
@@ -186,3 +187,57 @@ def test_temperature_flattens():
     found = logits(windows, [(1, 1, 5.0)])
     cold, warm = (ask(page, windows, found, temperature=t, no_answer=1.0).no_answer_score for t in (1.0, 3.0))
     assert warm > cold
+
+
+def flowing_page(*lines):
+    """Words ten pixels a letter; a line is a text, or texts with their left ends."""
+    words = []
+    for row, line in enumerate(lines):
+        for left, text in [(0, line)] if isinstance(line, str) else line:
+            x = float(left)
+            for word in text.split():
+                place = Box(x, 20.0 * row, x + 10 * len(word), 20.0 * row + 16)
+                words.append(Word.from_box(word, place, line=row))
+                x += 10 * (len(word) + 1)
+    return Page(np.zeros((1000, 1000, 3), np.uint8), words=tuple(words))
+
+
+def best_with(page, spans, rules, **weights):
+    boxes = [[w.box.x0, w.box.y0, w.box.x1, w.box.y1] for w in page.words]
+    bbox = np.array([*[[0, 0, 0, 0]] * 3, *boxes, [1000] * 4]).astype(np.int64)
+    index = np.array([-1, -1, -1, *range(len(boxes)), -1], np.int32)
+    windows = [Encoding(np.ones(len(index), np.int64), bbox, np.zeros(len(index), np.int64), index, IMAGE)]
+    found = logits(windows, spans, **weights)
+    answers = decode_document("?", [decode_page(windows, found, page, rules=rules)], no_answer=1.0)
+    return answers.answers[0]
+
+
+def test_an_answer_stays_in_one_place():
+    # Both places of the total are likely; start and end of different places combine into a span that nobody marks.
+    page = flowing_page([(0, "Total"), (300, "9.00")], [(0, "Rounding"), (300, "0.00")], [(0, "Net"), (300, "9.00")])
+    spans = [(1, 1, 5.0), (1, 5, 6.0)]
+    assert best_with(page, spans, ()).text == "9.00 Rounding 0.00 Net 9.00"
+    answer = best_with(page, spans, ["answer-in-one-place"])
+    assert (answer.text, answer.words) == ("9.00", (1,))
+    assert answer.score == pytest.approx(1.0, abs=0.02)
+
+
+def test_an_answer_may_go_on_in_the_next_line():
+    page = flowing_page("12 Oak Street", "Springfield")
+    for rules in ((), ANSWER_RULES):
+        assert best_with(page, [(0, 3, 8.0)], rules).text == "12 Oak Street Springfield"
+
+
+def test_an_answer_rather_begins_with_its_line_or_behind_its_key():
+    page = flowing_page("C W KHOO HARDWARE", "Date: 1.5.2020 8:13")
+    spans = [(2, 3, 6.0), (0, 3, 5.5)]
+    assert best_with(page, spans, ()).text == "KHOO HARDWARE"
+    assert best_with(page, spans, ["answer-of-whole-lines"]).text == "C W KHOO HARDWARE"
+    # A date behind its key and before a time costs only its end.
+    assert best_with(page, [(5, 6, 3.5), (5, 5, 6.0)], ["answer-of-whole-lines"]).text == "1.5.2020"
+
+
+def test_rules_keep_the_answers_probabilities():
+    page = flowing_page("C W KHOO HARDWARE", [(0, "Date: 1.5.2020"), (400, "8:13")])
+    answer = best_with(page, [(0, 3, 2.0)], ANSWER_RULES, none=1.0, noise=-3.0)
+    assert 0 < answer.score < 1

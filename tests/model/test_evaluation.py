@@ -10,6 +10,7 @@ from model.bundle import FieldSpec, Head
 from model.encoding import Encoder
 from model.evaluation import (
     Case,
+    choose_answer_rules,
     choose_rules,
     fit_temperature,
     infer_pages,
@@ -19,6 +20,7 @@ from model.evaluation import (
     score_kie,
 )
 from model.page import Box, Page, Word
+from model.rules import ANSWER_RULES
 from model.tensors import Logits
 
 LABELS = ("O", "B-COMPANY", "I-COMPANY", "B-TOTAL", "I-TOTAL")
@@ -137,6 +139,10 @@ def test_only_rules_that_help_are_chosen(case, encoder):
     chosen = choose_rules(runs, HEAD, ("values-parse", "company-in-first-lines", "single-valued", "total-near-keyword"))
     assert "total-near-keyword" in chosen
     assert "company-in-first-lines" not in chosen
+
+
+def test_rules_of_answers_that_change_nothing_are_left_out(case, encoder):
+    assert choose_answer_rules(infer_questions([case], encoder, saying(answer=5)), Head(), ANSWER_RULES) == ()
 
 
 def test_a_sure_model_that_is_often_wrong_gets_a_higher_temperature(case, encoder):
