@@ -1,16 +1,28 @@
-"""Pages already read: the same pixels, read with the same models and settings, have the same words."""
+"""What has been computed before: words of pages that were read, logits of windows that were run.
+
+The same pixels, read with the same models and settings, have the same words; the same window has the same logits from
+the same model. Both caches are bounded in bytes, and what was used longest ago gives way.
+"""
 
 import hashlib
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from model.page import Page, Word
+from model.tensors import Encoding, Logits
+
+Value = TypeVar("Value")
 
 # What a word takes in memory beside its text, in bytes: the objects of a Word with its box and polygon.
 _WORD_BYTES = 1100
+# What an entry takes beside its value: key, objects, place in the order.
+_ENTRY_BYTES = 200
+# An array beside its numbers.
+_ARRAY_BYTES = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +33,10 @@ class ReadWords:
     turn: int
 
 
-class PageCache:
-    """Words by the digest of a page; the pages used longest ago give way. Safe to share between threads.
+class _Cache(Generic[Value]):
+    """Values by digest; safe to share between threads.
 
-    ``max_bytes`` bounds the memory of all words, 0 switches the cache off. ``hits`` and ``misses`` count the look-ups
+    ``max_bytes`` bounds the memory of all values, 0 switches the cache off. ``hits`` and ``misses`` count the look-ups
     of a cache that is on.
     """
 
@@ -34,10 +46,40 @@ class PageCache:
         self.hits = 0
         self.misses = 0
         self._lock = threading.Lock()
-        self._pages: OrderedDict[bytes, tuple[ReadWords, int]] = OrderedDict()
+        self._values: OrderedDict[bytes, tuple[Value, int]] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._pages)
+        return len(self._values)
+
+    def get(self, key: bytes | None) -> Value | None:
+        """Look a value up."""
+        if key is None:
+            return None
+        with self._lock:
+            found = self._values.get(key)
+            if found is None:
+                self.misses += 1
+                return None
+            self.hits += 1
+            self._values.move_to_end(key)
+            return found[0]
+
+    def _put(self, key: bytes | None, value: Value, size: int) -> None:
+        """Keep a value of so many bytes, and let others go until all fit; one larger than the cache is not kept."""
+        size += _ENTRY_BYTES
+        if key is None or size > self.max_bytes:
+            return
+        with self._lock:
+            _, old = self._values.pop(key, (None, 0))
+            self._values[key] = value, size
+            self.bytes += size - old
+            while self.bytes > self.max_bytes:
+                _, (_, freed) = self._values.popitem(last=False)
+                self.bytes -= freed
+
+
+class PageCache(_Cache[ReadWords]):
+    """Words by the digest of a page."""
 
     def key(self, page: Page, reader: str) -> bytes | None:
         """Digest of a page's pixels and of who reads it; None when the cache is off, so that nothing is spent."""
@@ -47,30 +89,24 @@ class PageCache:
         digest.update(np.ascontiguousarray(page.image).data)
         return digest.digest()
 
-    def get(self, key: bytes | None) -> ReadWords | None:
-        """Look a page up."""
-        if key is None:
-            return None
-        with self._lock:
-            found = self._pages.get(key)
-            if found is None:
-                self.misses += 1
-                return None
-            self.hits += 1
-            self._pages.move_to_end(key)
-            return found[0]
-
     def put(self, key: bytes | None, read: ReadWords) -> None:
-        """Keep a page, and let others go until all fit; a page larger than the cache is not kept."""
-        if key is None:
-            return
-        size = 200 + sum(_WORD_BYTES + 4 * len(word.text) for word in read.words)
-        if size > self.max_bytes:
-            return
-        with self._lock:
-            _, old = self._pages.pop(key, (None, 0))
-            self._pages[key] = read, size
-            self.bytes += size - old
-            while self.bytes > self.max_bytes:
-                _, (_, freed) = self._pages.popitem(last=False)
-                self.bytes -= freed
+        """Keep the words of a page."""
+        self._put(key, read, sum(_WORD_BYTES + 4 * len(word.text) for word in read.words))
+
+
+class LogitsCache(_Cache[Logits]):
+    """Logits by the digest of a window: a page that comes again need not be run again, whatever document it is in."""
+
+    def key(self, window: Encoding, model: str) -> bytes | None:
+        """Digest of all that the model sees of a window; None when the cache is off, so that nothing is spent."""
+        if self.max_bytes <= 0:
+            return None
+        digest = hashlib.blake2b(f"{model}\0".encode() + window.image_key, digest_size=16)
+        for array in (window.input_ids, window.bbox, window.token_type_ids):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.digest()
+
+    def put(self, key: bytes | None, logits: Logits) -> None:
+        """Keep the logits of a window."""
+        arrays = (logits.kie, logits.classification, logits.docvqa_start, logits.docvqa_end)
+        self._put(key, logits, sum(_ARRAY_BYTES + array.nbytes for array in arrays if array is not None))

@@ -9,7 +9,8 @@ A page is a generator. It yields what it needs done, is sent the result, and ret
 
 So the command line, the batcher of the service and a cluster drive the same code, each with its own queues, and
 pages of one document can be worked on side by side. A page is recognized at most once and all its windows, for all
-tasks and questions, are one Infer; a page that has words (a PDF's own, the caller's, the cache's) is not recognized.
+tasks and questions, are one Infer; a page that has words (a PDF's own, the caller's, the cache's) is not recognized,
+and a window whose logits are in the cache is not run.
 An exception thrown into the generator at a yield ends the page.
 
 Stages of ``timings_ms``: read, ocr, encode, infer, decode, in milliseconds. ``ocr`` and ``infer`` are the time until
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 
 from model import classification, docvqa, kie, rules
 from model.bundle import Bundle, Head, Task
-from model.cache import PageCache, ReadWords
+from model.cache import LogitsCache, PageCache, ReadWords
 from model.classification import DocumentClass
 from model.docvqa import Answers, PageAnswers
 from model.encoding import MAX_TOKENS, STRIDE, Encoder, PageTokens
@@ -35,7 +36,8 @@ from model.page import Page, Word
 from model.tensors import Encoding, Logits
 from model.words import GivenWord, WordsUnit, words_of_page
 
-NO_CACHE = PageCache(0)
+NO_WORDS = PageCache(0)
+NO_LOGITS = LogitsCache(0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,7 +121,7 @@ class DocumentResult:
 class Pipeline:
     """The steps for one bundle. Holds no state of a request: share it between threads.
 
-    pages: the cache of words, off by default; it may be shared between pipelines. reader: says which OCR models with
+    pages, logits: the caches, off by default; they may be shared between pipelines. reader: says which OCR models with
     which settings read the pages, so that a cache never mixes them up. window_tokens: most text tokens of a window,
     where the session runs shorter ones better than the longest the model takes. Raises BundleError for a bundle
     without a tokenizer or with damaged heads.
@@ -129,7 +131,8 @@ class Pipeline:
         self,
         bundle: Bundle,
         *,
-        pages: PageCache = NO_CACHE,
+        pages: PageCache = NO_WORDS,
+        logits: LogitsCache = NO_LOGITS,
         reader: str = "",
         stride: int = STRIDE,
         window_tokens: int = MAX_TOKENS,
@@ -144,6 +147,7 @@ class Pipeline:
         max_tokens = min(bundle.manifest.max_tokens, MAX_TOKENS, window_tokens)
         self._encoder = Encoder(bundle.tokenizer, max_tokens=max_tokens, stride=stride)
         self._pages = pages
+        self._logits = logits
         self._reader = reader
 
     def check(self, request: Request) -> None:
@@ -177,7 +181,7 @@ class Pipeline:
         plain = self._encoder.windows(tokens) if {"kie", "classification"} & set(request.tasks) else []
         asked = [self._encoder.windows(tokens, question) for question in request.questions]
         timings["encode"] = _since(begun)
-        logits = yield from _infer((plain, *asked), timings)
+        logits = yield from self._infer((plain, *asked), timings)
         begun = time.perf_counter()
         heads = self.bundle.manifest.heads
         entities = classes = None
@@ -249,6 +253,27 @@ class Pipeline:
         timings["ocr"] = _since(begun)
         return page
 
+    def _infer(
+        self, groups: Sequence[Sequence[Encoding]], timings: dict[str, float]
+    ) -> Generator[Work, Page | Sequence[Logits], list[list[Logits]]]:
+        """Have the unknown among all windows run as one piece of work, and give each group its own logits."""
+        begun = time.perf_counter()
+        windows = [window for group in groups for window in group]
+        keys = [self._logits.key(window, self.bundle.manifest.name) for window in windows]
+        found = [self._logits.get(key) for key in keys]
+        missing = [place for place, logits in enumerate(found) if logits is None]
+        if missing:
+            ran = yield Infer(tuple(windows[place] for place in missing))
+            if isinstance(ran, Page) or len(ran) != len(missing):
+                raise TypeError(f"Infer must be sent the Logits of its {len(missing)} windows.")
+            for place, computed in zip(missing, ran, strict=True):
+                found[place] = computed
+                self._logits.put(keys[place], computed)
+        timings["infer"] = _since(begun)
+        complete = [logits for logits in found if logits is not None]
+        ends = np.cumsum([len(group) for group in groups]).tolist()
+        return [complete[end - len(group) : end] for group, end in zip(groups, ends, strict=True)]
+
 
 def run(
     pipeline: Pipeline,
@@ -281,20 +306,6 @@ def run(
         begun = time.perf_counter()
     result = pipeline.document(results, request)
     return replace(result, timings_ms={"read": reading, **result.timings_ms})
-
-
-def _infer(
-    groups: Sequence[Sequence[Encoding]], timings: dict[str, float]
-) -> Generator[Work, Page | Sequence[Logits], list[Sequence[Logits]]]:
-    """Have all groups of windows run as one piece of work, and give each group its own logits back."""
-    begun = time.perf_counter()
-    encodings = tuple(encoding for group in groups for encoding in group)
-    logits = yield Infer(encodings)
-    if isinstance(logits, Page) or len(logits) != len(encodings):
-        raise TypeError(f"Infer must be sent the Logits of its {len(encodings)} windows.")
-    timings["infer"] = _since(begun)
-    ends = np.cumsum([len(group) for group in groups]).tolist()
-    return [logits[end - len(group) : end] for group, end in zip(groups, ends, strict=True)]
 
 
 def _warnings(tokens: PageTokens, page: PageInfo) -> tuple[str, ...]:

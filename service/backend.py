@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from model import bundle
 from model.bundle import Bundle
-from model.cache import PageCache
+from model.cache import LogitsCache, PageCache
 from model.errors import BundleError, RequestError
 from model.ocr import Ocr, OcrConfig
 from model.page import Page
@@ -205,8 +205,7 @@ class LocalBackend:
 
     def _load_models(self, folders: Sequence[Path]) -> dict[str, tuple[Pipeline, Session]]:
         settings, telemetry = self._settings, self._telemetry
-        words = PageCache(settings.page_cache_mib * MIB // 2)
-        telemetry.watch_cache("words", lambda: (words.hits, words.misses))
+        words, logits = caches(settings, telemetry)
         models: dict[str, tuple[Pipeline, Session]] = {}
         for folder in folders:
             found = bundle.load(folder)
@@ -215,9 +214,24 @@ class LocalBackend:
                 raise BundleError(f"Two bundles have the name {name}; export one of them again with --name.")
             session = open_session(found, settings, self.pages_at_once)
             telemetry.watch_cache(f"visual:{name}", partial(_visual_cache, session))
-            pipeline = Pipeline(found, pages=words, reader=self.ocr_model.name, window_tokens=session.window_tokens)
+            pipeline = Pipeline(
+                found,
+                pages=words,
+                logits=logits,
+                reader=self.ocr_model.name,
+                window_tokens=session.window_tokens,
+            )
             models[name] = pipeline, session
         return models
+
+
+def caches(settings: Settings, telemetry: Telemetry) -> tuple[PageCache, LogitsCache]:
+    """What is kept of pages: their words half of the memory, the logits of their windows an eighth of it."""
+    words = PageCache(settings.page_cache_mib * MIB // 2)
+    logits = LogitsCache(settings.page_cache_mib * MIB // 8)
+    telemetry.watch_cache("words", lambda: (words.hits, words.misses))
+    telemetry.watch_cache("logits", lambda: (logits.hits, logits.misses))
+    return words, logits
 
 
 def _visual_cache(session: Session) -> tuple[int, int]:
@@ -276,8 +290,9 @@ def open_session(found: Bundle, settings: Settings, pages_at_once: int) -> Sessi
         providers=settings.providers or None,
         threads=settings.session_threads or None,
         native_ops=settings.native_ops,
-        # Windows of a page that is worked on share its visual embeddings even where nothing is kept.
-        visual_cache_pages=max(pages_at_once, settings.page_cache_mib * MIB // 2 // page_bytes),
+        # The rest of the memory for pages. Windows of a page that is worked on share its visual embeddings even where
+        # nothing is kept.
+        visual_cache_pages=max(pages_at_once, settings.page_cache_mib * MIB * 3 // 8 // page_bytes),
     )
     difference = session.selftest()
     bound = max(manifest.parity.get("bound", 0.0), SELFTEST_BOUND)

@@ -29,7 +29,7 @@ from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, 
 from ray.serve.handle import DeploymentHandle
 
 from model import bundle
-from model.cache import PageCache, ReadWords
+from model.cache import ReadWords
 from model.errors import LayoutServeError
 from model.page import Page
 from model.pipeline import Pipeline
@@ -37,8 +37,8 @@ from model.tensors import VISUAL_TOKENS, Encoding, Logits
 from service import schemas, settings, tracing
 from service.app import create_app
 from service.backend import (
-    MIB,
     Served,
+    caches,
     default_first,
     find_bundles,
     load_ocr,
@@ -168,8 +168,7 @@ class ClusterBackend:
 
     async def load(self) -> Mapping[str, Served]:
         """Load the tokenizers, and wait until a replica of each model is up. Raises LayoutServeError."""
-        words = PageCache(self._settings.page_cache_mib * MIB // 2)
-        self._telemetry.watch_cache("words", lambda: (words.hits, words.misses))
+        words, logits = caches(self._settings, self._telemetry)
         self._handles[OCR] = serve.get_deployment_handle(OCR)
         served: dict[str, Served] = {}
         for folder in self._folders:
@@ -178,7 +177,8 @@ class ClusterBackend:
             name, deployment = found.manifest.name, _encoder(found.manifest.name)
             self._handles[deployment] = serve.get_deployment_handle(deployment)
             operators, tokens = cast(tuple[str, int], await self._call(deployment, "describe"))
-            pipeline = Pipeline(found, pages=words, reader=self.ocr_model.name, window_tokens=tokens)
+            reader = self.ocr_model.name
+            pipeline = Pipeline(found, pages=words, logits=logits, reader=reader, window_tokens=tokens)
             served[name] = Served(pipeline, operators)
         return default_first(served, self._settings)
 

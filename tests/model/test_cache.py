@@ -3,8 +3,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from model.cache import PageCache, ReadWords
+from model.cache import LogitsCache, PageCache, ReadWords
 from model.page import Box, Page, Word
+from model.tensors import Encoding, Logits
 
 
 def page(value=0, size=(10, 20)):
@@ -84,4 +85,31 @@ def test_many_threads_keep_the_books():
     for thread in threads:
         thread.join()
     assert cache.hits + cache.misses == 8 * 300
-    assert cache.bytes == sum(size for _, size in cache._pages.values()) <= cache.max_bytes
+    assert cache.bytes == sum(size for _, size in cache._values.values()) <= cache.max_bytes
+
+
+def window(first=7, box=0, kind=0, pixel=0):
+    ids = np.full(5, 3, np.int64)
+    ids[0] = first
+    image = np.full((3, 224, 224), pixel, np.uint8)
+    return Encoding(ids, np.full((5, 4), box, np.int64), np.full(5, kind, np.int64), np.full(5, -1, np.int32), image)
+
+
+def test_what_a_model_sees_of_a_window_is_what_its_logits_are_known_by():
+    cache = LogitsCache(10_000)
+    moved = replace(window(), page=3, word_index=np.arange(5, dtype=np.int32))
+    assert cache.key(window(), "a") == cache.key(moved, "a")
+    seen = [window(), window(first=8), window(box=9), window(kind=1), window(pixel=2)]
+    assert len({cache.key(one, "a") for one in seen} | {cache.key(window(), "b")}) == 6
+
+
+def test_logits_are_bounded_by_their_bytes():
+    cache = LogitsCache(10_000)
+    logits = Logits(kie=np.zeros((100, 9), np.float32))
+    for number in range(5):
+        cache.put(bytes([number]), logits)
+    assert cache.get(bytes([4])) is logits
+    assert cache.get(bytes([0])) is None
+    assert logits.kie.nbytes < cache.bytes <= cache.max_bytes
+    off = LogitsCache(0)
+    assert off.key(window(), "a") is None

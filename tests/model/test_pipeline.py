@@ -14,7 +14,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from model import bundle as bundles
 from model import pipeline as pipelines
 from model.bundle import FieldSpec, Head
-from model.cache import PageCache
+from model.cache import LogitsCache, PageCache
 from model.errors import BundleError, RequestError
 from model.network import checkpoint, export
 from model.network.layoutlmv2 import Config, LayoutLMv2
@@ -189,6 +189,32 @@ def test_a_page_is_read_once(bundle, session):
     solve(Pipeline(bundle), session, [image], Request(("kie",)), recognize)
     solve(Pipeline(bundle), session, [image], Request(("kie",)), recognize)
     assert len(read) == 5
+
+
+def test_a_window_is_run_once(bundle, session):
+    cache = LogitsCache(1 << 20)
+    pipeline = Pipeline(bundle, logits=cache)
+    ran = []
+
+    def infer(encodings):
+        ran.append(len(encodings))
+        return session.run(encodings)
+
+    def solve_counted(page, request):
+        return pipelines.run(pipeline, [page], request, recognize=no_ocr, infer=infer)
+
+    page = page_of(["Total", "9.00"])
+    alone = solve(Pipeline(bundle), session, [page], EVERYTHING)
+    first = solve_counted(page, Request(("docvqa",), questions=EVERYTHING.questions[:1], top_k=3))
+    other = solve_counted(replace(page, number=3), EVERYTHING)
+    again = solve_counted(replace(page, number=3), EVERYTHING)
+    # The first question, then what else was asked, then nothing.
+    assert ran == [1, len(EVERYTHING.questions)]
+    assert [answer.words for answer in first.answers[0].answers] == [a.words for a in alone.answers[0].answers]
+    assert (again.kie, again.classes, again.answers) == (other.kie, other.classes, other.answers)
+    assert {answer.page for answers in again.answers for answer in answers.answers} <= {3}
+    for mine, theirs in zip(again.answers, alone.answers, strict=True):
+        assert mine.no_answer_score == pytest.approx(theirs.no_answer_score, abs=1e-5)
 
 
 def test_the_callers_words_are_used_instead_of_reading(pipeline, session):
