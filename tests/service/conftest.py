@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -162,3 +163,47 @@ class GatedBackend:
 def gated(bundle):
     """``gated()`` makes a backend with a gate before its OCR."""
     return lambda: GatedBackend(bundle)
+
+
+class Collector:
+    """A receiver of OpenTelemetry's traces, OTLP over HTTP, on ``url``; keeps every export and the paths it came to."""
+
+    def __init__(self):
+        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+        self.exports, self.paths = exports, paths = [], set()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                assert self.headers["Content-Type"] == "application/x-protobuf"
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                exports.append(ExportTraceServiceRequest.FromString(body))
+                paths.add(self.path)
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def spans(self):
+        return [
+            span
+            for export in list(self.exports)
+            for resource in export.resource_spans
+            for scope in resource.scope_spans
+            for span in scope.spans
+        ]
+
+
+@pytest.fixture
+def collector():
+    collector = Collector()
+    with collector.server:
+        thread = threading.Thread(target=collector.server.serve_forever)
+        thread.start()
+        yield collector
+        collector.server.shutdown()
+        thread.join()

@@ -8,13 +8,10 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import httpx
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
@@ -86,39 +83,14 @@ def test_log_lines_name_their_trace(spans):
     assert "trace_id" not in json.loads(JsonLines().format(record))
 
 
-@pytest.fixture
-def collector():
-    """A receiver of OTLP over HTTP; yields its address, what it got, and the paths it was asked for."""
-    exports, paths = [], set()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            assert self.headers["Content-Type"] == "application/x-protobuf"
-            exports.append(ExportTraceServiceRequest.FromString(self.rfile.read(int(self.headers["Content-Length"]))))
-            paths.add(self.path)
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}", exports, paths
-        server.shutdown()
-        thread.join()
-
-
 def test_a_receiver_of_otlp_gets_every_span_before_the_process_ends(collector, bundle, drawn, tmp_path):
-    endpoint, exports, paths = collector
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     settings = {"BUNDLES": bundle, "STARTER": "false", "DATA_FOLDER": tmp_path, "PORT": port}
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("LAYOUTSERVE_", "OTEL_"))}
     environment |= {f"LAYOUTSERVE_{name}": str(value) for name, value in settings.items()}
     # Longer between two exports than the test takes: what arrives is sent because the process ends.
-    environment |= {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_BSP_SCHEDULE_DELAY": "600000", "no_proxy": "*"}
+    environment |= {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "600000", "no_proxy": "*"}
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(
             [Path(sys.executable).with_name("layoutserve"), "serve"], env=environment, stderr=log
@@ -129,21 +101,15 @@ def test_a_receiver_of_otlp_gets_every_span_before_the_process_ends(collector, b
             headers = {"traceparent": f"00-{TRACE}-{PARENT}-01"}
             document = {"file": drawn(total="8.15", pages=2, form="PDF")}
             assert http.post("/v1/kie", files=document, data={"ocr": "always"}, headers=headers).status_code == 200
-        assert exports == []
+        assert collector.exports == []
     finally:
         process.terminate()
         assert process.wait(60) == 0
-    assert paths == {"/v1/traces"}
-    (resource,) = {export.resource_spans[0].resource.SerializeToString() for export in exports}
+    assert collector.paths == {"/v1/traces"}
+    (resource,) = {export.resource_spans[0].resource.SerializeToString() for export in collector.exports}
     assert b"service.name" in resource
     assert b"layoutserve" in resource
-    spans = [
-        span
-        for export in exports
-        for resource in export.resource_spans
-        for scope in resource.scope_spans
-        for span in scope.spans
-    ]
+    spans = collector.spans()
     assert {span.trace_id.hex() for span in spans} == {TRACE}
     names = {span.span_id: span.name for span in spans}
     parents = Counter((span.name, names.get(span.parent_span_id, span.parent_span_id.hex())) for span in spans)
