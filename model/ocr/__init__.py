@@ -5,6 +5,7 @@ and says in which columns it saw each character, and lines are cut into words at
 """
 
 from dataclasses import replace
+from itertools import chain
 from threading import Event
 
 import numpy as np
@@ -16,6 +17,7 @@ from model.ocr.lines import TALL, Piece, cut, grown, pieces, sides, turned
 from model.ocr.recognition import Image
 from model.page import Box, Page, Polygon, Word
 from model.page.reading_order import reading_order
+from model.page.scripts import is_right_to_left, logical, logical_order
 
 __all__ = ["Ocr", "OcrConfig"]
 
@@ -103,12 +105,14 @@ def _in_order(lines: list[list[Piece]], page: Page, turn: int) -> tuple[Word, ..
     for line in lines:
         first, last = line[0].polygon, line[-1].polygon
         outlines.append((first[0], last[1], last[2], first[3]))
+    texts = [[piece.text for piece in line] for line in lines]
+    backwards = is_right_to_left("".join(chain.from_iterable(texts)))
     words = []
-    for number, row in enumerate(reading_order(outlines)):
+    for number, row in enumerate(reading_order(outlines, right_to_left=backwards)):
         for index in row:
-            for piece in lines[index]:
+            for piece in (lines[index][place] for place in logical_order(texts[index])):
                 polygon = _as_sent(piece.polygon, page, turn)
-                words.append(Word(piece.text, Box.around(polygon), piece.score, number, polygon))
+                words.append(Word(logical(piece.text), Box.around(polygon), piece.score, number, polygon))
     return tuple(words)
 
 

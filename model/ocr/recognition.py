@@ -80,6 +80,7 @@ class PaddleRecognizer:
         self._predictor = predictor
         self._decoder = _Decoder(predictor)
         self._line: Image
+        self._reading: Reading
         predictor.post_op = self._keep
 
     def read(self, lines: Sequence[Image], given_up: Event) -> list[Reading]:
@@ -88,17 +89,18 @@ class PaddleRecognizer:
         for line in lines:
             _go_on(given_up)
             self._line = line
-            (result,) = self._predictor.predict([line])
-            readings.append(result["rec_text"])
+            list(self._predictor.predict([line]))
+            readings.append(self._reading)
         return readings
 
     def close(self) -> None:
         """Nothing to give back."""
 
-    def _keep(self, outputs: list[NDArray[np.float32]], **_: object) -> tuple[list[Reading], list[float]]:
+    def _keep(self, outputs: list[NDArray[np.float32]], **_: object) -> tuple[list[str], list[float]]:
         width, padded = self._decoder.widths(self._line)
-        reading = self._decoder.decode(outputs[0][0], width / padded)
-        return [reading], [reading.score]
+        self._reading = self._decoder.decode(outputs[0][0], width / padded)
+        # For some models PaddleOCR goes on with the text (it turns Arabic about): it gets none.
+        return [""], [0.0]
 
 
 class FastRecognizer:

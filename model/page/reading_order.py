@@ -26,15 +26,19 @@ _HEADING_GAP = 0.6
 _GUTTER = 0.6
 
 
-def reading_order(polygons: Sequence[Polygon]) -> list[list[int]]:
-    """Rows of indices into ``polygons``, top to bottom, each row from left to right.
+def reading_order(polygons: Sequence[Polygon], *, right_to_left: bool = False) -> list[list[int]]:
+    """Rows of indices into ``polygons``, top to bottom, each row from left to right or the other way.
 
-    polygons: pieces of text (words, or parts of lines without large gaps) in pixels, corners in reading direction.
-    A slant of the whole page is taken out first. The result does not depend on the order of the input.
+    polygons: pieces of text (words, or parts of lines without large gaps) in pixels, corners clockwise from the top
+    left of upright text. A slant of the whole page is taken out first. right_to_left: rows begin at the right, and so
+    do columns. The result does not depend on the order of the input.
     """
     if not polygons:
         return []
     corners = _upright(np.asarray(polygons, dtype=np.float64))
+    if right_to_left:
+        # In a mirror, such a page is read from left to right.
+        corners = corners * (-1, 1)
     low, high = corners.min(axis=1), corners.max(axis=1)
     boxes = np.concatenate([low, high], axis=1)  # (n, 4): x0, y0, x1, y1
     height = max(float(np.median(boxes[:, 3] - boxes[:, 1])), 1e-6)

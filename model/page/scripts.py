@@ -1,6 +1,8 @@
-"""Which writing systems put no spaces between words."""
+"""What differs between writing systems: where words end, and which way they run."""
 
 import unicodedata
+from collections.abc import Sequence
+from typing import Literal
 
 # First and last code point of blocks whose scripts are written without spaces between words (Unicode 16, Blocks.txt).
 _UNSPACED = (
@@ -48,3 +50,69 @@ def word_spans(text: str) -> list[tuple[int, int]]:
     if start is not None:
         words.append((start, len(text)))
     return words
+
+
+def is_right_to_left(text: str) -> bool:
+    """Whether most letters of a text belong to scripts that run from right to left."""
+    kinds = [unicodedata.bidirectional(character) for character in text]
+    return kinds.count("R") + kinds.count("AL") > kinds.count("L")
+
+
+def logical_order(words: Sequence[str]) -> list[int]:
+    """In which order to read words that stand beside each other from left to right (indices into ``words``).
+
+    What the bidirectional algorithm (Unicode Annex 9) does for display, undone for whole words: words from right to
+    left, but words in other scripts among them, with the numbers behind those, from left to right; or the reverse.
+    """
+    kinds = [_direction(word) for word in words]
+    backwards = is_right_to_left("".join(words))
+    against = "left to right" if backwards else "right to left"
+    joining = (against, None) if backwards else (against,)
+    runs: list[list[int]] = []
+    for index, kind in enumerate(kinds):
+        if runs and kinds[runs[-1][0]] == against and kind in joining:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    if backwards:
+        return [index for run in reversed(runs) for index in run]
+    return [index for run in runs for index in (run[::-1] if kinds[run[0]] == against else run)]
+
+
+def logical(word: str) -> str:
+    """A word whose characters were seen from left to right, as it is written: first letter first.
+
+    Numbers and other scripts inside a word that runs from right to left keep their order, brackets face about.
+    """
+    if _direction(word) != "right to left":
+        return word
+    turned: list[str] = []
+    run: list[str] = []  # what keeps its order, last character first
+    for character in reversed(word):
+        kind = unicodedata.bidirectional(character)
+        if kind in ("L", "EN", "AN") or (run and kind in ("ES", "CS", "ET")):
+            run.append(character)
+            continue
+        turned += _ordered(run)
+        run = []
+        turned.append(_BRACKETS.get(character, character))
+    return "".join(turned + _ordered(run))
+
+
+_BRACKETS = dict(zip("()[]{}<>", ")(][}{><", strict=True))
+
+
+def _ordered(run: list[str]) -> list[str]:
+    """A run that was read backwards, turned about, but for the separators that its number does not need."""
+    tail = len(run)
+    while tail and unicodedata.bidirectional(run[tail - 1]) in ("ES", "CS", "ET"):
+        tail -= 1
+    return run[:tail][::-1] + run[tail:]
+
+
+def _direction(word: str) -> Literal["left to right", "right to left"] | None:
+    """Which way a word runs; None for numbers and signs."""
+    kinds = {unicodedata.bidirectional(character) for character in word}
+    if kinds & {"R", "AL"}:
+        return "right to left"
+    return "left to right" if "L" in kinds else None

@@ -135,3 +135,17 @@ def test_a_curled_line_stays_one_row():
     upper = [upright(x, 100 + 0.00015 * (x - 300) ** 2, 50) for x in xs]
     lower = [upright(x, 120 + 0.00015 * (x - 300) ** 2, 50) for x in xs]
     assert reading_order(upper + lower) == [list(range(10)), list(range(10, 20))]
+
+
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@given(pieces)
+def test_right_to_left_is_left_to_right_in_a_mirror(polygons):
+    mirrored = [tuple((1000 - x, y) for x, y in (b, a, d, c)) for a, b, c, d in polygons]
+    assert reading_order(polygons, right_to_left=True) == reading_order(mirrored)
+
+
+def test_right_to_left_rows_and_columns_begin_at_the_right():
+    page = [upright(20 + 300 * column, 20 * row, 200) for column in (0, 1) for row in range(5)]
+    assert reading_order(page, right_to_left=True) == [[5], [6], [7], [8], [9], [0], [1], [2], [3], [4]]
+    row = [upright(0, 0, 40), upright(100, 2, 40), upright(200, 1, 40)]
+    assert reading_order(row, right_to_left=True) == [[2, 1, 0]]

@@ -1,10 +1,11 @@
-"""Words are what white space separates; scripts without spaces give characters."""
+"""Words are what white space separates; scripts without spaces give characters; some run from right to left."""
 
 import pytest
+from bidi.algorithm import get_display
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.page.scripts import is_unspaced, word_spans
+from model.page.scripts import is_right_to_left, is_unspaced, logical, logical_order, word_spans
 
 
 def words(text):
@@ -43,3 +44,46 @@ def test_below_thai_words_are_those_of_split(text):
 def test_latin_greek_cyrillic_arabic_and_hangul_have_spaces():
     assert not any(map(is_unspaced, "aéßΩЖ한0.\u0639\u05d0"))
     assert all(map(is_unspaced, "我ひカ𠀀กລ"))
+
+
+def as_written(seen):
+    """The words of a line whose characters were seen from left to right."""
+    found = words(seen)
+    return [logical(found[index]) for index in logical_order(found)]
+
+
+HEBREW = st.text(alphabet="\u05d0\u05d1\u05d2\u05e9\u05ea", min_size=2, max_size=6)
+LATIN = st.text(alphabet="abcXYZ", min_size=1, max_size=6)
+
+
+@given(st.lists(st.one_of(HEBREW, LATIN), max_size=8))
+def test_a_line_is_read_as_it_was_before_it_was_laid_out(line):
+    text = " ".join(line)
+    shown = get_display(text, base_dir="R" if is_right_to_left(text) else "L")
+    assert as_written(shown) == line
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "\u05d7\u05e9\u05d1\u05d5\u05e0\u05d9\u05ea \u05de\u05e1 12345 \u05e1\u05d4\u05db",
+        "\u0641\u0627\u062a\u0648\u0631\u0629 \u0631\u0642\u0645 INV-7 \u0628\u062a\u0627\u0631\u064a\u062e 31/12/2024",
+        "\u0627\u0644\u0645\u0628\u0644\u063a: \u0661\u0662\u0663 (\u062f\u064a\u0646\u0627\u0631) \u0641\u0642\u0637",
+        "\u05d2\u05e8\u05e1\u05d42.1 \u05e9\u05dc Windows 11 \u05db\u05d0\u05df",
+        "Total 12.50 EUR",
+        "Signed \u05d3\u05d5\u05d3 \u05db\u05d4\u05df in 2024",
+        "",
+    ],
+)
+def test_real_lines_are_read_as_they_were_written(line):
+    shown = get_display(line, base_dir="R" if is_right_to_left(line) else "L")
+    assert as_written(shown) == line.split()
+
+
+@given(st.text())
+def test_every_character_stays(text):
+    # Brackets face about, nothing else changes.
+    assert sorted(logical(text).translate(str.maketrans("([{<", ")]}>"))) == sorted(
+        text.translate(str.maketrans("([{<", ")]}>"))
+    )
+    assert sorted(logical_order(words(text))) == list(range(len(words(text))))
