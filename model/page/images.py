@@ -36,8 +36,8 @@ class ImageReader:
             if index:
                 image.seek(index)
             self._check_size(image)
-            upright = ImageOps.exif_transpose(image)
-            pixels = np.asarray(_to_rgb(upright), dtype=np.uint8)
+            ImageOps.exif_transpose(image, in_place=True)
+            pixels = np.asarray(_to_rgb(image), dtype=np.uint8)
         return Page(np.ascontiguousarray(pixels), number=index + 1, words=self._words)
 
     def _open(self) -> Image.Image:
@@ -89,7 +89,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(white, image).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _to_8_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
