@@ -110,7 +110,7 @@ def _in_order(lines: list[list[Piece]], page: Page, turn: int) -> tuple[Word, ..
     words = []
     for number, row in enumerate(reading_order(outlines, right_to_left=backwards)):
         for index in row:
-            for piece in (lines[index][place] for place in logical_order(texts[index])):
+            for piece in (lines[index][place] for place in logical_order(texts[index], right_to_left=backwards)):
                 polygon = _as_sent(piece.polygon, page, turn)
                 words.append(Word(logical(piece.text), Box.around(polygon), piece.score, number, polygon))
     return tuple(words)

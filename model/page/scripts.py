@@ -58,14 +58,15 @@ def is_right_to_left(text: str) -> bool:
     return kinds.count("R") + kinds.count("AL") > kinds.count("L")
 
 
-def logical_order(words: Sequence[str]) -> list[int]:
+def logical_order(words: Sequence[str], *, right_to_left: bool) -> list[int]:
     """In which order to read words that stand beside each other from left to right (indices into ``words``).
 
-    What the bidirectional algorithm (Unicode Annex 9) does for display, undone for whole words: words from right to
-    left, but words in other scripts among them, with the numbers behind those, from left to right; or the reverse.
+    What the bidirectional algorithm (Unicode Annex 9) does for display, undone for whole words: in text that runs from
+    right to left, words in other scripts, with the numbers behind those, stay from left to right; or the reverse.
+    right_to_left: which way the text runs as a whole; a line without any such word is read from left to right.
     """
     kinds = [_direction(word) for word in words]
-    backwards = is_right_to_left("".join(words))
+    backwards = right_to_left and "right to left" in kinds
     against = "left to right" if backwards else "right to left"
     joining = (against, None) if backwards else (against,)
     runs: list[list[int]] = []

@@ -49,7 +49,7 @@ def test_latin_greek_cyrillic_arabic_and_hangul_have_spaces():
 def as_written(seen):
     """The words of a line whose characters were seen from left to right."""
     found = words(seen)
-    return [logical(found[index]) for index in logical_order(found)]
+    return [logical(found[index]) for index in logical_order(found, right_to_left=is_right_to_left(seen))]
 
 
 HEBREW = st.text(alphabet="\u05d0\u05d1\u05d2\u05e9\u05ea", min_size=2, max_size=6)
@@ -86,4 +86,9 @@ def test_every_character_stays(text):
     assert sorted(logical(text).translate(str.maketrans("([{<", ")]}>"))) == sorted(
         text.translate(str.maketrans("([{<", ")]}>"))
     )
-    assert sorted(logical_order(words(text))) == list(range(len(words(text))))
+    for right_to_left in (False, True):
+        assert sorted(logical_order(words(text), right_to_left=right_to_left)) == list(range(len(words(text))))
+
+
+def test_a_line_in_another_script_is_read_its_own_way():
+    assert logical_order(["2", "Coffee", "4.50"], right_to_left=True) == [0, 1, 2]
