@@ -36,11 +36,10 @@ check: setup
 bench-model: setup ops
 	$(BIN)/python benchmarks/network.py
 
-# OCR, network and whole pages, each beside what people use today, in one run with ratios; on a quiet machine.
+# Everything that is measured beside what people use today: one run, one report in runs/bench (20 minutes, on a quiet
+# machine). BENCH=--publish also makes it the benchmarks' README; BENCH=--resume goes on where a run ended.
 bench: setup ops
-	$(BIN)/python benchmarks/ocr.py
-	$(BIN)/python benchmarks/network.py
-	$(BIN)/python benchmarks/page.py
+	$(BIN)/python benchmarks/report.py $(BENCH)
 
 format: setup
 	$(BIN)/ruff format .

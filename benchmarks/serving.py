@@ -141,7 +141,13 @@ def service(bundle: Path | None = None, *, cache: bool = False) -> Iterator[Serv
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    settings = {"LAYOUTSERVE_MAX_DOCUMENTS": "64", "LAYOUTSERVE_LOG_LEVEL": "WARNING"}
+    settings = {
+        "LAYOUTSERVE_MAX_DOCUMENTS": "64",
+        "LAYOUTSERVE_LOG_LEVEL": "WARNING",
+        "LAYOUTSERVE_REQUEST_TIMEOUT_S": "300",
+        # Drawn pages take longer than this on a machine that does other things too; a warning is no figure.
+        "LAYOUTSERVE_SLOW_REQUEST_S": "0",
+    }
     if not cache:
         settings["LAYOUTSERVE_PAGE_CACHE_MIB"] = "0"
     if bundle is not None:
