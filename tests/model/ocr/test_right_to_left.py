@@ -7,7 +7,7 @@ from model.ocr import _in_order
 from model.ocr.lines import Piece
 from model.page import Page
 
-LINES = ["\u05d7\u05e9\u05d1\u05d5\u05e0\u05d9\u05ea \u05de\u05e1 12345", "\u05e1\u05d4\u05db 99.50 Visa Gold"]
+LINES = ["\u05d7\u05e9\u05d1\u05d5\u05e0\u05d9\u05ea \u05de\u05e1 12345", "\u05e1\u05d4\u05db Visa Gold 99.50"]
 
 
 def seen(line, x, y):
@@ -28,5 +28,5 @@ def test_words_come_as_they_were_written_and_lines_begin_at_the_right():
     assert [word.text for word in words] == " ".join([*LINES, right, left]).split()
     assert [word.line for word in words] == [0] * 3 + [1] * 4 + [2] * 3
     assert words[0].box.x0 > words[1].box.x0 > words[2].box.x0
-    # Latin words keep their order.
-    assert words[5].box.x0 < words[6].box.x0
+    # Latin words keep their order, and the number behind them stays there.
+    assert words[4].box.x0 < words[5].box.x0 < words[6].box.x0
