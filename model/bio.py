@@ -64,6 +64,11 @@ def piece(name: str, words: list[int], log_probs: NDArray[np.float32], labels: S
     return Piece(name, words, float(probs.min()), False)
 
 
+def names(labels: Sequence[str]) -> tuple[str, ...]:
+    """What entities may be labelled, in the order of the labels of words."""
+    return tuple(dict.fromkeys(name for _, name in map(_split, labels) if name))
+
+
 def columns(name: str, labels: Sequence[str]) -> list[int]:
     """The labels that are of an entity's name, whatever they do to it."""
     return [index for index, label in enumerate(labels) if _split(label)[1] == name]
@@ -74,7 +79,7 @@ def viterbi(log_probs: NDArray[np.float32], labels: Sequence[str]) -> list[str]:
 
     log_probs: float32 (words, C) in the order of ``labels``, at least one word.
     """
-    names, inside, penalty = _states(tuple(labels))
+    states, inside, penalty = _states(tuple(labels))
     emissions = np.concatenate((log_probs, log_probs[:, inside] + RESUME), axis=1).astype(np.float64)
     # The first word may be what may follow O.
     best = emissions[0] + penalty[0]
@@ -88,7 +93,7 @@ def viterbi(log_probs: NDArray[np.float32], labels: Sequence[str]) -> list[str]:
     for row in back[:0:-1]:
         state = int(row[state])
         path.append(state)
-    return [names[state] for state in reversed(path)]
+    return [states[state] for state in reversed(path)]
 
 
 @lru_cache(maxsize=64)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import cast
 
-from model import classification, docvqa, kie
+from model import bio, classification, docvqa, kie
 from model.bundle import Bundle, Task
 from model.page import Box, Word
 from model.pipeline import DocumentResult, PageInfo, Pipeline, Request
@@ -91,7 +91,10 @@ def _info(served: Served, default: bool, settings: Settings) -> schemas.ModelInf
         default=default,
         source=manifest.source,
         tasks=[cast(Task, task) for task in manifest.tasks],
-        labels={task: list(head.labels) for task, head in manifest.heads.items()},
+        labels={
+            task: list(bio.names(head.labels) if task == "kie" else head.labels)
+            for task, head in manifest.heads.items()
+        },
         fields={label.lower(): spec.type for label, spec in kie_head.fields.items()} if kie_head else {},
         precision=manifest.precision,
         operators=served.operators,

@@ -125,6 +125,7 @@ async def _parts(stream: AsyncIterator[bytes], boundary: bytes | None, max_file_
     parts = _Parts(max_file_bytes)
     callbacks = {name: getattr(parts, name) for name in dir(parts) if name.startswith("on_")}
     try:
+        # The callbacks are gathered by name, which the parser's typed dictionary cannot know.
         parser = MultipartParser(boundary, callbacks)  # type: ignore[arg-type]
         async for chunk in stream:
             parser.write(chunk)
@@ -138,6 +139,7 @@ async def _parts(stream: AsyncIterator[bytes], boundary: bytes | None, max_file_
 def _from_form(parts: list[tuple[str, bytes]], schema: type[Schema]) -> Schema:
     repeatable = {"question", "task"}
     values: dict[str, object] = {}
+    repeated: dict[str, list[object]] = {}
     faults: list[Fault] = []
     for name, data in parts:
         if name == "file":
@@ -154,7 +156,7 @@ def _from_form(parts: list[tuple[str, bytes]], schema: type[Schema]) -> Schema:
                 faults += [Fault(f"{name}.{fault.field}", fault.message) for fault in faults_of(error)]
                 continue
         if name in repeatable:
-            values.setdefault(name, []).append(value)  # type: ignore[attr-defined]
+            repeated.setdefault(name, []).append(value)
         elif name in values:
             faults.append(Fault(name, "is given more than once"))
         else:
@@ -162,7 +164,7 @@ def _from_form(parts: list[tuple[str, bytes]], schema: type[Schema]) -> Schema:
     if faults:
         raise InvalidParameters(faults)
     try:
-        return schema.model_validate(values)
+        return schema.model_validate(values | repeated)
     except ValidationError as error:
         raise InvalidParameters(faults_of(error)) from None
 

@@ -165,6 +165,7 @@ def openapi(app: FastAPI) -> Json:
     components |= definitions["$defs"]
     for model in REQUESTS:
         components[model.__name__.replace("Request", "Form")] = _form(components[model.__name__])
+    _drop_validation_errors(document)
     document["components"]["schemas"] = dict(sorted(components.items()))
     _share_problems(document)
     # Put in last: FastAPI drops every null from what it is given.
@@ -172,6 +173,17 @@ def openapi(app: FastAPI) -> Json:
         for status, example in ANSWERS.get(operation["operationId"], {}).items():
             operation["responses"][status]["content"]["application/json"]["example"] = example.model_dump(mode="json")
     return document
+
+
+def _drop_validation_errors(document: Json) -> None:
+    """Leave out the answer that FastAPI lists wherever a path has a parameter: ours are problems, or cannot fail."""
+    schemas_ = document["components"]["schemas"]
+    for operation in (operation for path in document["paths"].values() for operation in path.values()):
+        answer = operation["responses"].get("422", {}).get("content", {}).get("application/json", {})
+        if answer.get("schema") == {"$ref": REF + "HTTPValidationError"}:
+            del operation["responses"]["422"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas_.pop(name, None)
 
 
 def _share_problems(document: Json) -> None:

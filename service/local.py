@@ -45,6 +45,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object a file instead of tables")
 
 
+def add_rules(parser: argparse.ArgumentParser) -> None:
+    """Declare the argument of the commands that decode with rules."""
+    parser.add_argument(
+        "--rules",
+        metavar="NAMES",
+        help="decoding rules that are on, separated by commas, or none (default: those of the bundle)",
+    )
+
+
+def rules(arguments: argparse.Namespace) -> tuple[str, ...] | None:
+    """The decoding rules that ``--rules`` names; None for those of the bundle."""
+    if arguments.rules is None:
+        return None
+    names = (name.strip() for name in arguments.rules.split(","))
+    return tuple(name for name in names if name and name != "none")
+
+
 def run(arguments: argparse.Namespace, request: "Request", endpoint: "Endpoint", view: View) -> int:
     """Answer ``request`` for every file, as a table or as ``endpoint`` would; one that fails never stops the others.
 

@@ -109,7 +109,7 @@ class OcrRequest(ReadRequest):
 
 Rules = Annotated[
     Literal["model", "none"],
-    Field(description="Decoding rules of kie: those the model comes with, or none"),
+    Field(description="Decoding rules: those the model comes with, or none"),
 ]
 
 
@@ -134,6 +134,7 @@ class DocvqaRequest(DocumentRequest):
         min_length=1, max_length=MAX_QUESTIONS, description="Questions; in a form, repeat the part"
     )
     top_k: TopK = 1
+    rules: Rules = "model"
 
 
 class AnalyzeRequest(DocumentRequest):
@@ -350,9 +351,11 @@ class ModelInfo(Model):
     """A model and what it can do."""
 
     default: bool = Field(description="Whether it answers requests that name no model")
-    source: str = Field(description="The checkpoint it was exported from")
+    source: str = Field(description="What it was exported from")
     tasks: list[Task]
-    labels: dict[str, list[str]] = Field(description="Labels by task")
+    labels: dict[str, list[str]] = Field(
+        description="By task: of kie what its entities may be labelled, of classification the classes"
+    )
     fields: dict[str, Literal["text", "date", "amount"]] = Field(description="Types of the fields of kie")
     precision: str = Field(examples=["int8"])
     operators: str = Field(description="native: the operator library; portable: function bodies", examples=["native"])

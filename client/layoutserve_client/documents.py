@@ -12,7 +12,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import IO, Protocol, TypeAlias, runtime_checkable
 
 from layoutserve_client.errors import DocumentUnreadable
 
@@ -35,6 +35,9 @@ class Picture(Protocol):
 
     def convert(self, mode: str) -> Picture:
         """Give a copy in another pixel format."""
+
+    def save(self, fp: IO[bytes], format: str | None = None, **params: object) -> None:  # noqa: A002 - as Pillow calls it
+        """Write it in a file format."""
 
 
 @runtime_checkable
@@ -106,7 +109,7 @@ def _png_of_picture(picture: Picture) -> bytes:
         picture = picture.convert("RGB")
     buffer = io.BytesIO()
     try:
-        picture.save(buffer, format="PNG", compress_level=1, exif=b"")  # type: ignore[attr-defined]
+        picture.save(buffer, format="PNG", compress_level=1, exif=b"")
     except (OSError, ValueError) as error:
         raise DocumentUnreadable(f"The Pillow image cannot be encoded: {error}.") from error
     return buffer.getvalue()

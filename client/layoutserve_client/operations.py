@@ -70,13 +70,13 @@ class KieOptions(DocumentOptions, total=False):
     rules: Literal["model", "none"]
 
 
-class DocvqaOptions(DocumentOptions, total=False):
+class DocvqaOptions(KieOptions, total=False):
     """The same, for questions. ``top_k``: most answers for each question, 1 by default."""
 
     top_k: int
 
 
-class AnalyzeOptions(KieOptions, DocvqaOptions, total=False):
+class AnalyzeOptions(DocvqaOptions, total=False):
     """The same, for several tasks. ``tasks``: by default all the model has; docvqa only with ``questions``."""
 
     tasks: Sequence[Task]

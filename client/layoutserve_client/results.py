@@ -327,8 +327,5 @@ class ModelInfo(Model):
 
     @property
     def entity_labels(self) -> list[str]:
-        """The labels that entities of kie bear: those of its words without the prefixes of BIO tagging."""
-        plain = (
-            label[2:] if label[1:2] == "-" and label[0] in "BIES" else label for label in self.labels.get("kie", [])
-        )
-        return list(dict.fromkeys(label for label in plain if label != "O"))
+        """What entities of kie may be labelled."""
+        return self.labels.get("kie", [])

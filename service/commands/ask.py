@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     local.add_arguments(parser)
     parser.add_argument("--question", "-q", action="append", required=True, help="may be given several times")
     parser.add_argument("--top-k", type=int, default=1, help="most answers to a question (default: 1)")
+    local.add_rules(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -29,6 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
         questions=tuple(arguments.question),
         top_k=arguments.top_k,
         language=arguments.language,
+        rules=local.rules(arguments),
     )
     return local.run(arguments, request, "docvqa", _view)
 

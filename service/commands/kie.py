@@ -16,22 +16,14 @@ HELP = "Find the key information of documents: fields and entities with their pl
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     local.add_arguments(parser)
-    parser.add_argument(
-        "--rules",
-        metavar="NAMES",
-        help="decoding rules that are on, separated by commas, or none (default: those of the bundle)",
-    )
+    local.add_rules(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the fields and entities of every file."""
     from model.pipeline import Request
 
-    rules = None
-    if arguments.rules is not None:
-        names = (name.strip() for name in arguments.rules.split(","))
-        rules = tuple(name for name in names if name and name != "none")
-    request = Request(tasks=("kie",), language=arguments.language, rules=rules)
+    request = Request(tasks=("kie",), language=arguments.language, rules=local.rules(arguments))
     return local.run(arguments, request, "kie", _view)
 
 

@@ -74,7 +74,7 @@ MODEL = {
     "source": "starter",
     "tasks": ["kie", "classification", "docvqa"],
     "labels": {
-        "kie": ["O", "B-COMPANY", "I-COMPANY", "B-DATE", "B-TOTAL", "B-ITEM_AMOUNT", "I-ITEM_AMOUNT"],
+        "kie": ["COMPANY", "DATE", "TOTAL", "ITEM_AMOUNT"],
         "classification": ["receipt", "invoice"],
     },
     "fields": {"total": "amount", "date": "date", "company": "text"},

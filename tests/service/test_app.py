@@ -276,6 +276,8 @@ def test_models_are_described(client):
     assert (model["name"], model["default"], model["precision"]) == ("tiny", True, "fp32")
     assert model["tasks"] == ["kie", "classification", "docvqa"]
     assert model["fields"] == {"company": "text", "date": "date", "total": "amount", "party": "text"}
+    assert model["labels"]["kie"] == ["COMPANY", "DATE", "TOTAL", "PARTY"]
+    assert model["labels"]["classification"] == ["receipt", "invoice", "letter"]
     assert model["operators"] in ("native", "portable")
     assert model["limits"]["max_tokens"] == 512
 

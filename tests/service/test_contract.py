@@ -45,6 +45,14 @@ def test_every_operation_documents_its_problems_and_has_a_name():
                     assert answer["content"]["application/problem+json"]["examples"], path
 
 
+def test_every_schema_and_answer_of_the_contract_is_referred_to():
+    text = COMMITTED.read_text()
+    components = yaml.safe_load(text)["components"]
+    for kind in ("schemas", "responses"):
+        for name in components[kind]:
+            assert f"#/components/{kind}/{name}'" in text, f"{kind}/{name} is there for nothing."
+
+
 @pytest.fixture
 def url(gated, tmp_path):
     """The app on a socket, with a key, so that schemathesis can be refused one."""
