@@ -61,8 +61,8 @@ def export(
     graph: ``fused`` uses ONNX Runtime's own nodes, ``portable`` standard operators alone. precision: fp16 is for
     GPUs; int8 needs ``calibration``, page images uint8 (3, 224, 224) BGR of the kind to be served. tokenizer: a
     tokenizer.json or vocab.txt, by default the checkpoint's. name: by default the folder's. source: what the manifest
-    says of where the weights come from, by default what the checkpoint was loaded from. heads: labels with
-    temperatures, fields and rules, by default the checkpoint's labels alone. report is told each step.
+    says of where the weights come from, by default the checkpoint's hub id or the name of its folder. heads: labels
+    with temperatures, fields and rules, by default the checkpoint's labels alone. report is told each step.
 
     Raises BundleError when ``output`` holds something else, CheckpointError when the network cannot be exported or
     the graphs do not compute what it computes.
@@ -98,7 +98,7 @@ def export(
             name=name or output.resolve().name,
             version=version,
             licence=checkpoint.licence,
-            source=source or checkpoint.source,
+            source=source or _origin(checkpoint.source),
             precision=precision,
             graph=graph,
             heads=heads or {task: Head(labels=tuple(of)) for task, of in checkpoint.labels.items()},
@@ -111,6 +111,12 @@ def export(
             shutil.rmtree(output)
         folder.replace(output)
     return bundles.load(output, verify=False)
+
+
+def _origin(source: str) -> str:
+    """A hub id as it is, and of a folder its name: where it lies on this machine is nobody's business elsewhere."""
+    folder = Path(source).expanduser()
+    return folder.resolve().name if folder.is_dir() else source
 
 
 def _prove(network: LayoutLMv2, bundle: Bundle, report: Report) -> dict[str, float]:

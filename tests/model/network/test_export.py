@@ -63,6 +63,8 @@ def test_the_checkpoints_own_tokenizer_and_licence_travel(tmp_path):
     made = export.export(checkpoint.load(tmp_path / "checkpoint"), tmp_path / "bundle")
     assert made.tokenizer is not None
     assert made.manifest.licence == "cc-by-nc-sa-4.0"
+    # ... and nothing of where it lies on this machine.
+    assert made.manifest.source == "checkpoint"
 
 
 def test_a_bundle_is_replaced_and_anything_else_is_not(token, tmp_path):
