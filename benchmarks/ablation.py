@@ -110,7 +110,7 @@ def _start(objectives: tuple[str, ...], arguments: argparse.Namespace) -> str:
 
 
 def _schedule(steps: int) -> Schedule:
-    return Schedule(steps=steps, learning_rate=2e-4, fresh_factor=2.5)
+    return Schedule(steps=steps, learning_rate=2e-4, fresh_factor=2.5, bias_factor=40.0)
 
 
 def _processor_s() -> float:

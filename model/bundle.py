@@ -29,10 +29,15 @@ FieldType = Literal["text", "date", "amount"]
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """What a KIE label means as a field: its type, and whether a document has at most one of it."""
+    """What a KIE label means as a field: its type, and whether a document has at most one of it.
+
+    slope, shift: of the log-odds of an entity's score, which make it the share of such fields that are right.
+    """
 
     type: FieldType = "text"
     single: bool = True
+    slope: float = 1.0
+    shift: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,10 +224,9 @@ def score_classification(runs: Sequence[Inferred], head: Head) -> ClassScores:
     return ClassScores(len(true), accuracy, head.labels, table, error, metrics.brier(scores, right))
 
 
-def score_docvqa(
-    runs: Sequence[Sequence[Inferred]], head: Head, *, no_answer: float = docvqa.NO_ANSWER
-) -> AnswerScores:
-    """Scores of all questions of all cases."""
+def score_docvqa(runs: Sequence[Sequence[Inferred]], head: Head, *, no_answer: float | None = None) -> AnswerScores:
+    """Scores of all questions of all cases. ``no_answer``: by default the head's."""
+    least = head.no_answer if no_answer is None else no_answer
     similar: list[float] = []
     exact: list[bool] = []
     answered: dict[bool, list[bool]] = {True: [], False: []}
@@ -237,7 +236,7 @@ def score_docvqa(
     for rows in runs:
         for run, (question, answers) in zip(rows, rows[0].case.questions if rows else (), strict=True):
             page = docvqa.decode_page(run.windows, run.logits, run.case.page, head.temperature, head.rules)
-            result = docvqa.decode_document(question, [page], no_answer=no_answer)
+            result = docvqa.decode_document(question, [page], no_answer=least)
             said = result.answers[0] if result.answers else None
             answered[bool(answers)].append(said is not None)
             if answers:

@@ -4,6 +4,7 @@ Each word is labelled by its first sub-token, as in training; ``bio`` makes enti
 breaks and beside other columns. Fields are chosen among the entities of all pages of a document.
 """
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -35,7 +36,8 @@ class Field:
     """What a document says for a label of the schema.
 
     text: as it stands on the page. value: an ISO date, an amount, or the text again; None if it does not parse.
-    score: probability that the document says this; a date's or an amount's places on its pages add up.
+    score: probability that the document says this and that it was read right; a date's or an amount's places on its
+    pages add up.
     """
 
     label: str
@@ -116,7 +118,7 @@ class _Document:
 
     def field(self, spec: FieldSpec, candidate: Candidate, score: float) -> Field:
         """What an entity says as a field."""
-        entity, _ = candidate
+        entity, page = candidate
         text, value = entity.text, self._value(spec, entity.text)
         if decoding.TRIM_VALUES in self.rules:
             text = value.text if value else text.strip(" :;|*") or text
@@ -125,7 +127,8 @@ class _Document:
             normal = " ".join(text.split())
         elif value and spec.type == "amount":
             normal = Amount(value.value, value.currency or self.conventions.currency)
-        return Field(entity.label, text, normal, score, entity.page, entity.box, entity.words)
+        share = _share_right(score, spec) * math.prod(page.words[index].score for index in entity.words)
+        return Field(entity.label, text, normal, share, entity.page, entity.box, entity.words)
 
     def _allowed(self, label: str, spec: FieldSpec, found: list[Candidate]) -> list[Candidate]:
         if decoding.VALUES_PARSE in self.rules and spec.type != "text":
@@ -149,3 +152,9 @@ class _Document:
         if spec.type == "text":
             return None
         return (values.find_date if spec.type == "date" else values.find_amount)(text, self.conventions)
+
+
+def _share_right(score: float, spec: FieldSpec) -> float:
+    """The share of the fields with this score that are right, as the field's calibration has it."""
+    odds = min(max(score, 1e-9), 1 - 1e-9)
+    return 1 / (1 + math.exp(-(spec.slope * math.log(odds / (1 - odds)) + spec.shift)))

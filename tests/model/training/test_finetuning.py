@@ -173,3 +173,16 @@ def test_an_entity_of_one_word_counts_as_much_as_one_of_four():
     weights = token_weights(row, labels)
     assert weights[:7].tolist() == [1.0] * 7
     assert weights[7:].tolist() == [4.0, 2.0, 2.0, 4.0]
+
+
+def test_biases_of_attention_have_a_rate_of_their_own(tiny):
+    schedule = Schedule(fresh_factor=2.0, bias_factor=30.0)
+    network = tiny(HEADS)
+    factor = {
+        id(p): group["factor"]
+        for group in optimizer(network, schedule, ("qa_outputs",)).param_groups
+        for p in group["params"]
+    }
+    assert factor[id(network.layoutlmv2.encoder.rel_pos_y_bias.weight)] == 30.0
+    assert factor[id(network.docvqa.qa_outputs.weight)] == 2.0
+    assert factor[id(network.layoutlmv2.embeddings.word_embeddings.weight)] == 1.0

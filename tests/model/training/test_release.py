@@ -1,12 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from model import kie
 from model.bundle import FieldSpec, Head, Manifest
 from model.encoding import Encoder
 from model.evaluation import Case, infer_pages
 from model.tensors import Logits
 from model.training import card
-from model.training.release import fit_biases
+from model.training.release import fit_biases, fit_calibration
 
 HEAD = Head(
     labels=("O", "B-TOTAL", "I-TOTAL"), temperature=1.3, fields={"TOTAL": FieldSpec("amount")}, rules=("trim-values",)
@@ -50,3 +53,15 @@ def test_the_card_states_every_figure_beside_its_float32_form():
 def test_the_notice_names_whom_to_thank():
     assert "all-MiniLM-L6-v2" in card.NOTICE
     assert "SROIE" in card.NOTICE and "Creative Commons Attribution 4.0" in card.NOTICE
+
+
+def test_a_label_that_is_right_less_often_than_it_is_sure_is_shifted_down(run, page):
+    raised = replace(HEAD, rules=("guess-missing",))
+    wrong = replace(run, case=replace(run.case, values={"TOTAL": ("1.00",)}))
+    spec = fit_calibration([run, wrong, wrong, wrong], raised, {"TOTAL"})["TOTAL"]
+    sure = kie.decode_document([kie.decode_page(run.windows, run.logits, run.case.page, raised)], raised).fields
+    after = replace(raised, fields={"TOTAL": spec})
+    said = kie.decode_document([kie.decode_page(run.windows, run.logits, run.case.page, raised)], after).fields
+    assert abs(said[0].score - 0.25) <= abs(sure[0].score - 0.25)
+    assert spec.type == "amount"
+    assert fit_calibration([], HEAD, {"TOTAL"})["TOTAL"] == HEAD.fields["TOTAL"]
