@@ -1,12 +1,13 @@
 """What has been computed before: words of pages that were read, logits of windows that were run.
 
 The same pixels, read with the same models and settings, have the same words; the same window has the same logits from
-the same model. Both caches are bounded in bytes, and what was used longest ago gives way.
+the same model. Every cache is bounded in bytes, and what was used longest ago gives way.
 """
 
 import hashlib
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -33,15 +34,16 @@ class ReadWords:
     turn: int
 
 
-class _Cache(Generic[Value]):
+class Cache(Generic[Value]):
     """Values by digest; safe to share between threads.
 
-    ``max_bytes`` bounds the memory of all values, 0 switches the cache off. ``hits`` and ``misses`` count the look-ups
-    of a cache that is on.
+    ``max_bytes`` bounds the memory of all values, 0 switches the cache off; ``size`` gives the bytes of one. ``hits``
+    and ``misses`` count the look-ups of a cache that is on.
     """
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, size: Callable[[Value], int]) -> None:
         self.max_bytes = max_bytes
+        self._size = size
         self.bytes = 0
         self.hits = 0
         self.misses = 0
@@ -64,10 +66,12 @@ class _Cache(Generic[Value]):
             self._values.move_to_end(key)
             return found[0]
 
-    def _put(self, key: bytes | None, value: Value, size: int) -> None:
-        """Keep a value of so many bytes, and let others go until all fit; one larger than the cache is not kept."""
-        size += _ENTRY_BYTES
-        if key is None or size > self.max_bytes:
+    def put(self, key: bytes | None, value: Value) -> None:
+        """Keep a value, and let others go until all fit; one larger than the cache is not kept."""
+        if key is None:
+            return
+        size = _ENTRY_BYTES + self._size(value)
+        if size > self.max_bytes:
             return
         with self._lock:
             _, old = self._values.pop(key, (None, 0))
@@ -78,8 +82,11 @@ class _Cache(Generic[Value]):
                 self.bytes -= freed
 
 
-class PageCache(_Cache[ReadWords]):
+class PageCache(Cache[ReadWords]):
     """Words by the digest of a page."""
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(max_bytes, lambda read: sum(_WORD_BYTES + 4 * len(word.text) for word in read.words))
 
     def key(self, page: Page, reader: str) -> bytes | None:
         """Digest of a page's pixels and of who reads it; None when the cache is off, so that nothing is spent."""
@@ -89,13 +96,12 @@ class PageCache(_Cache[ReadWords]):
         digest.update(np.ascontiguousarray(page.image).data)
         return digest.digest()
 
-    def put(self, key: bytes | None, read: ReadWords) -> None:
-        """Keep the words of a page."""
-        self._put(key, read, sum(_WORD_BYTES + 4 * len(word.text) for word in read.words))
 
-
-class LogitsCache(_Cache[Logits]):
+class LogitsCache(Cache[Logits]):
     """Logits by the digest of a window: a page that comes again need not be run again, whatever document it is in."""
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(max_bytes, _bytes_of_logits)
 
     def key(self, window: Encoding, model: str) -> bytes | None:
         """Digest of all that the model sees of a window; None when the cache is off, so that nothing is spent."""
@@ -106,7 +112,7 @@ class LogitsCache(_Cache[Logits]):
             digest.update(np.ascontiguousarray(array).data)
         return digest.digest()
 
-    def put(self, key: bytes | None, logits: Logits) -> None:
-        """Keep the logits of a window."""
-        arrays = (logits.kie, logits.classification, logits.docvqa_start, logits.docvqa_end)
-        self._put(key, logits, sum(_ARRAY_BYTES + array.nbytes for array in arrays if array is not None))
+
+def _bytes_of_logits(logits: Logits) -> int:
+    arrays = (logits.kie, logits.classification, logits.docvqa_start, logits.docvqa_end)
+    return sum(_ARRAY_BYTES + array.nbytes for array in arrays if array is not None)

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from model import classification, docvqa, kie, rules
 from model.bundle import Bundle, Head, Task
-from model.cache import LogitsCache, PageCache, ReadWords
+from model.cache import Cache, LogitsCache, PageCache, ReadWords
 from model.classification import DocumentClass
 from model.docvqa import Answers, PageAnswers
 from model.encoding import MAX_TOKENS, STRIDE, Encoder, PageTokens
@@ -148,6 +148,10 @@ class Pipeline:
         self._encoder = Encoder(bundle.tokenizer, max_tokens=max_tokens, stride=stride)
         self._pages = pages
         self._logits = logits
+        # A page that comes again is not tokenized and resized again either. Its picture is most of what that takes.
+        self._tokens = Cache[PageTokens](
+            logits.max_bytes, lambda page: page.image.nbytes + page.ids.nbytes + page.starts.nbytes + page.bbox.nbytes
+        )
         self._reader = reader
 
     def check(self, request: Request) -> None:
@@ -171,13 +175,17 @@ class Pipeline:
     def page(self, page: Page, index: int, request: Request) -> Steps:
         """Work one page through all stages; ``index`` counts the pages of the request from 0."""
         timings: dict[str, float] = {}
-        page = yield from self._read(page, request, timings)
+        page, key = yield from self._read(page, request, timings)
         words = page.words or ()
         info = PageInfo(page.number, page.width, page.height, page.dpi, page.turn, words)
         if not request.tasks:
             return PageResult(info, None, None, (), timings, ())
         begun = time.perf_counter()
-        tokens = self._encoder.tokens(page, index)
+        if (known := self._tokens.get(key)) is not None:
+            tokens = replace(known, index=index)
+        else:
+            tokens = self._encoder.tokens(page, index)
+            self._tokens.put(key, tokens)
         plain = self._encoder.windows(tokens) if {"kie", "classification"} & set(request.tasks) else []
         asked = [self._encoder.windows(tokens, question) for question in request.questions]
         timings["encode"] = _since(begun)
@@ -235,11 +243,12 @@ class Pipeline:
 
     def _read(
         self, page: Page, request: Request, timings: dict[str, float]
-    ) -> Generator[Work, Page | Sequence[Logits], Page]:
+    ) -> Generator[Work, Page | Sequence[Logits], tuple[Page, bytes | None]]:
+        """The page with its words, and by which key it is known again; None for words that were not read here."""
         if request.words is not None:
-            return replace(page, words=words_of_page(request.words, page, request.words_unit), turn=0)
+            return replace(page, words=words_of_page(request.words, page, request.words_unit), turn=0), None
         if page.words is not None:
-            return page
+            return page, None
         begun = time.perf_counter()
         key = self._pages.key(page, f"{self._reader}\0{request.language}")
         if (known := self._pages.get(key)) is not None:
@@ -251,7 +260,7 @@ class Pipeline:
             page = read
             self._pages.put(key, ReadWords(read.words, read.turn))
         timings["ocr"] = _since(begun)
-        return page
+        return page, key
 
     def _infer(
         self, groups: Sequence[Sequence[Encoding]], timings: dict[str, float]

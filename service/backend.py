@@ -226,7 +226,7 @@ class LocalBackend:
 
 
 def caches(settings: Settings, telemetry: Telemetry) -> tuple[PageCache, LogitsCache]:
-    """What is kept of pages: their words half of the memory, the logits of their windows an eighth of it."""
+    """What is kept of pages: their words half of the memory, logits an eighth of it, and tokens as much."""
     words = PageCache(settings.page_cache_mib * MIB // 2)
     logits = LogitsCache(settings.page_cache_mib * MIB // 8)
     telemetry.watch_cache("words", lambda: (words.hits, words.misses))
@@ -292,7 +292,7 @@ def open_session(found: Bundle, settings: Settings, pages_at_once: int) -> Sessi
         native_ops=settings.native_ops,
         # The rest of the memory for pages. Windows of a page that is worked on share its visual embeddings even where
         # nothing is kept.
-        visual_cache_pages=max(pages_at_once, settings.page_cache_mib * MIB * 3 // 8 // page_bytes),
+        visual_cache_pages=max(pages_at_once, settings.page_cache_mib * MIB // 4 // page_bytes),
     )
     difference = session.selftest()
     bound = max(manifest.parity.get("bound", 0.0), SELFTEST_BOUND)

@@ -191,6 +191,30 @@ def test_a_page_is_read_once(bundle, session):
     assert len(read) == 5
 
 
+def test_a_page_that_comes_again_is_not_tokenized_again(bundle, session, monkeypatch):
+    pipeline = Pipeline(bundle, pages=PageCache(1 << 20), logits=LogitsCache(1 << 20), reader="pp-ocr")
+    tokenize, tokenized = pipeline._encoder.tokens, []
+
+    def counted(page, index):
+        tokenized.append(page.number)
+        return tokenize(page, index)
+
+    monkeypatch.setattr(pipeline._encoder, "tokens", counted)
+
+    def recognize(work):
+        return replace(page_of(["Total", "9.00"]), image=work.page.image, number=work.page.number)
+
+    image, other = Page(page_of([]).image), Page(page_of([], shade=9).image)
+    pages = [replace(image, number=1), replace(other, number=2), replace(image, number=3)]
+    document = solve(pipeline, session, pages, EVERYTHING, recognize)
+    assert tokenized == [1, 2]
+    assert [page.number for page in document.pages] == [1, 2, 3]
+    # Words that were sent are nobody's to know again.
+    given = Request(("kie",), words=(GivenWord("Total", (0, 0, 9, 9)),))
+    solve(pipeline, session, [image, image], given)
+    assert tokenized == [1, 2, 1, 1]
+
+
 def test_a_window_is_run_once(bundle, session):
     cache = LogitsCache(1 << 20)
     pipeline = Pipeline(bundle, logits=cache)
