@@ -65,14 +65,15 @@ docker run --rm --read-only --network none --entrypoint python "$IMAGE" -c '
 import importlib.util, os, shutil
 from pathlib import Path
 from model.ops import LIBRARY
-from model.ocr import store
+from model.ocr import int8, store
 assert os.getuid() != 0, "it runs as root"
-there = [name for name in ("torch", "paddle", "pytest", "onnx", "mypy") if importlib.util.find_spec(name)]
+there = [name for name in ("torch", "paddle", "pytest", "onnx", "mypy", "pip") if importlib.util.find_spec(name)]
 there += [name for name in ("cc", "gcc", "c++", "cmake", "make") if shutil.which(name)]
 there += [str(path) for path in Path("/opt/layoutserve").rglob("tests/service")]
 assert not there, f"it holds {there}"
 assert LIBRARY.is_file(), "it has no native operators"
 assert store.is_intact(store.default_folder()), "it has no OCR models"
+assert (store.default_folder() / store.RECOGNITION.folder / int8.FILE).is_file(), "it reads lines in float32"
 print("no root, no compilers, no torch, no paddlepaddle, no tests; native operators and OCR models are there")'
 
 say "two instances behind the proxy"
