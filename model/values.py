@@ -82,10 +82,12 @@ _MARKER = rf"{_SIGNS}|(?<![^\W\d_])(?:{_LETTERS})(?![^\W\d_])"
 _CURRENCY = re.compile(_MARKER, re.IGNORECASE)
 # Digits, then groups: after a sign of any kind, or after a space where three digits follow ("1 234") or where OCR put
 # one around the sign before the cents ("9. 00").
-_NUMBER = r"\d+(?:(?:[.,'\u2019]|\s?[.,]\s?(?=\d{2}(?!\d))|[ \u00a0\u202f](?=\d{3}(?!\d)))\d+)*"
+_NUMBER = (
+    r"(?:\d+(?:(?:[.,'\u2019]|\s?[.,]\s?(?=\d{2}(?!\d))|[ \u00a0\u202f](?=\d{3}(?!\d)))\d+)*|(?<![\w.,])\.\d{2}(?!\d))"
+)
 _MINUS = "[-\u2013\u2212]"
 _AMOUNT = re.compile(
-    rf"(?P<sign>(?<!\w)(?:{_MINUS}(?!\s)|\())?\s?(?P<before>{_MARKER})?\s?(?P<sign2>{_MINUS})?(?<![\d/])(?<!\d[:.,-])(?P<number>{_NUMBER})"
+    rf"(?P<sign>(?<!\w)(?:{_MINUS}(?!\s)|\())?\s?(?:(?P<before>{_MARKER})(?:(?<=[^\W\d_])\.)?)?\s?(?P<sign2>{_MINUS})?(?<![\d/])(?<!\d[:.,-])(?P<number>{_NUMBER})"
     rf"(?!\d|\s?[%/]|:\d|-\d)(?:\s?(?P<after>{_MARKER}))?(?P<trailing>\s?-(?!\w))?",
     re.IGNORECASE,
 )
