@@ -74,12 +74,14 @@ def fit_biases(runs: Sequence[Inferred], head: Head, names: Collection[str] | No
         return table["em_no_space"] + table["f1"]
 
     best = score(biases)
-    for _ in range(2):
+    # In whole steps first, then half a step to either side.
+    for steps in ((-1.0, 1.0, 2.0, 3.0, 4.0), (-0.5, 0.5)):
         for name in labels:
-            for value in np.arange(-1.0, 4.01, 0.5):
-                now = score({**biases, name: float(value)})
+            before = biases[name]
+            for step in steps:
+                now = score({**biases, name: before + step})
                 if now > best + 1e-9:
-                    best, biases = now, {**biases, name: float(value)}
+                    best, biases = now, {**biases, name: before + step}
     return biases
 
 
