@@ -239,6 +239,7 @@ class Pipeline:
             timings["decode"] = timings.get("decode", 0.0) + _since(begun)
         warnings = tuple(warning for page in pages for warning in page.warnings)
         infos = tuple(page.page for page in pages)
+        warnings += _unread(request, infos)
         return DocumentResult(infos, found, classes, page_classes, answers, timings, warnings)
 
     def _read(
@@ -315,6 +316,13 @@ def run(
         begun = time.perf_counter()
     result = pipeline.document(results, request)
     return replace(result, timings_ms={"read": reading, **result.timings_ms})
+
+
+def _unread(request: Request, pages: Sequence[PageInfo]) -> tuple[str, ...]:
+    unread = sorted({word.page for word in request.words or ()} - {page.number for page in pages})
+    if not unread:
+        return ()
+    return (f"Words were given for pages that were not read: {', '.join(map(str, unread[:10]))}.",)
 
 
 def _warnings(tokens: PageTokens, page: PageInfo) -> tuple[str, ...]:

@@ -245,9 +245,11 @@ def test_the_callers_words_are_used_instead_of_reading(pipeline, session):
     given = (GivenWord("Total 9.00", (0.1, 0.1, 0.5, 0.2)), GivenWord("x", (0, 0, 1, 1), page=2))
     page = Page(np.zeros((100, 200, 3), np.uint8))
     request = replace(EVERYTHING, words=given, words_unit="fractions")
-    (info,) = solve(pipeline, session, [page], request).pages
+    result = solve(pipeline, session, [page], request)
+    (info,) = result.pages
     assert [word.text for word in info.words] == ["Total", "9.00"]
     assert info.words[0].box.x0 == pytest.approx(20)
+    assert result.warnings == ("Words were given for pages that were not read: 2.",)
 
 
 def test_words_beyond_the_page_are_a_warning(pipeline, session):
