@@ -17,7 +17,6 @@ from service import contract, routes
 from service.authentication import load_keys
 from service.engine import Engine
 from service.errors import (
-    Fault,
     InvalidParameters,
     MalformedBody,
     MethodNotAllowed,
@@ -26,6 +25,7 @@ from service.errors import (
     problem_response,
 )
 from service.exchange import Service, job_process
+from service.faults import faults
 from service.job_store import JobStore
 from service.jobs import Jobs
 from service.settings import Settings
@@ -113,7 +113,7 @@ def _answer_errors(app: FastAPI, telemetry: Telemetry) -> None:
 
 
 def _readable(error: RequestValidationError) -> Exception:
-    return InvalidParameters([Fault(".".join(map(str, fault["loc"][1:])), fault["msg"]) for fault in error.errors()])
+    return InvalidParameters(faults(error.errors(), skip=1))
 
 
 def _framework(app: FastAPI, request: Request, error: HTTPException) -> Exception:
@@ -122,13 +122,23 @@ def _framework(app: FastAPI, request: Request, error: HTTPException) -> Exceptio
     for route in (*app.routes, *(route for router in ROUTERS for route in router.routes)):
         if isinstance(route, Route) and route.matches({**request.scope, "method": ""})[0] is Match.PARTIAL:
             allowed |= route.methods or set()
-    if error.status_code == kind_of(MethodNotAllowed([])).status and not allowed:
-        allowed = {"GET", "HEAD"}  # a file of the playground
+    if (
+        error.status_code == kind_of(MethodNotAllowed([])).status
+        and not allowed
+        and _is_of_playground(request.url.path)
+    ):
+        allowed = {"GET", "HEAD"}
     if allowed and request.method not in allowed:
         return MethodNotAllowed(sorted(allowed))
     if error.status_code == kind_of(MalformedBody()).status:
         return MalformedBody(str(error.detail))
     return NotFound(f"There is nothing at {request.url.path}.")
+
+
+def _is_of_playground(path: str) -> bool:
+    return (
+        any(path.strip("/") == file.relative_to(PLAYGROUND).as_posix() for file in PLAYGROUND.rglob("*")) or path == "/"
+    )
 
 
 def _document(app: FastAPI) -> None:

@@ -22,7 +22,8 @@ from service.errors import (
     MalformedBody,
     UnsupportedMediaType,
 )
-from service.schemas import InputWord
+from service.faults import faults_of, unknown
+from service.schemas import MAX_QUESTIONS, InputWord
 
 # Beside the document a body holds parameters; the caller's own words are the only ones that grow.
 MAX_PARAMETER_BYTES = 8 * 2**20
@@ -55,7 +56,9 @@ async def read_body(request: Request, schema: type[Schema], *, max_file_bytes: i
         raise BodyTimeout(f"The body was not complete after {timeout_s:g} seconds.") from None
     except ClientDisconnect:
         raise ClientDeparted("The client went away while it sent the body.") from None
-    raise UnsupportedMediaType("The body must be multipart/form-data or application/json.")
+    raise UnsupportedMediaType(
+        "The document must be the part 'file' of multipart/form-data, or 'file' in base64 of application/json."
+    )
 
 
 async def _limited(request: Request, most: int) -> AsyncIterator[bytes]:
@@ -86,7 +89,9 @@ class _Parts:
 
     def on_part_begin(self) -> None:
         if len(self.found) >= MAX_PARTS:
-            raise MalformedBody(f"The form has more than {MAX_PARTS} parts.")
+            raise MalformedBody(
+                f"The form has more than {MAX_PARTS} parts. At most {MAX_QUESTIONS} questions are answered."
+            )
         self._name, self._data = None, bytearray()
 
     def on_header_begin(self) -> None:
@@ -142,6 +147,9 @@ def _from_form(parts: list[tuple[str, bytes]], schema: type[Schema]) -> Schema:
     repeated: dict[str, list[object]] = {}
     faults: list[Fault] = []
     for name, data in parts:
+        if name not in schema.model_fields:
+            faults.append(unknown(name, schema.model_fields))
+            continue
         if name == "file":
             value: object = data
         else:
@@ -166,7 +174,7 @@ def _from_form(parts: list[tuple[str, bytes]], schema: type[Schema]) -> Schema:
     try:
         return schema.model_validate(values | repeated)
     except ValidationError as error:
-        raise InvalidParameters(faults_of(error)) from None
+        raise InvalidParameters(faults_of(error, schema.model_fields)) from None
 
 
 def _from_json(body: bytes, schema: type[Schema], max_file_bytes: int) -> Schema:
@@ -174,8 +182,8 @@ def _from_json(body: bytes, schema: type[Schema], max_file_bytes: int) -> Schema
         parsed = schema.model_validate_json(body, strict=True)
     except ValidationError as error:
         if any(fault["type"] == "json_invalid" for fault in error.errors(include_input=False, include_url=False)):
-            raise MalformedBody("The body is not valid JSON.") from None
-        raise InvalidParameters(faults_of(error)) from None
+            raise MalformedBody(f"The body is not {_json_lacks(body)}.") from None
+        raise InvalidParameters(faults_of(error, schema.model_fields)) from None
     if len(getattr(parsed, "file", b"")) > max_file_bytes:
         raise DocumentTooLarge(
             f"The document is larger than {max_file_bytes:,} bytes, the most that is read. Send a smaller file."
@@ -183,9 +191,9 @@ def _from_json(body: bytes, schema: type[Schema], max_file_bytes: int) -> Schema
     return parsed
 
 
-def faults_of(error: ValidationError) -> list[Fault]:
-    """Give what a schema found wrong as a list for the caller, without the values that were sent."""
-    return [
-        Fault(".".join(map(str, fault["loc"])) or "body", fault["msg"])
-        for fault in error.errors(include_input=False, include_url=False, include_context=False)
-    ]
+def _json_lacks(body: bytes) -> str:
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return "UTF-8, as JSON must be"
+    return "valid JSON"

@@ -119,7 +119,7 @@ def problems(kinds: Iterable[type[LayoutServeError]]) -> dict[int | str, Json]:
 def _sample(error: type[LayoutServeError]) -> LayoutServeError:
     sentence = (error.__doc__ or "").split(";")[0].strip().rstrip(".") + "."
     if error is errors.InvalidParameters:
-        return errors.InvalidParameters([errors.Fault("top_k", "Input should be less than or equal to 20")])
+        return errors.InvalidParameters([errors.Fault("top_k", "must be less than or equal to 20")])
     if issubclass(error, errors.Overloaded | errors.NotReady):
         return error(sentence, 3)
     return error(sentence)

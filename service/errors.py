@@ -184,7 +184,7 @@ class FaultModel(BaseModel):
     """One wrong parameter."""
 
     field: str = Field(description="Name of the parameter", examples=["top_k"])
-    message: str = Field(description="What is wrong with it", examples=["Input should be less than or equal to 20"])
+    message: str = Field(description="What is wrong with it", examples=["must be less than or equal to 20"])
 
 
 class Problem(BaseModel):

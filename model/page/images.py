@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from model.errors import DocumentError, DocumentTooLarge, InvalidDocument
 from model.page.elements import Page
@@ -68,8 +68,10 @@ class _Failures:
             raise DocumentTooLarge("The image has more pixels than are read. Send it at a lower resolution.") from error
         # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error, EOFError and more on damaged bytes.
         if isinstance(error, Exception) and not isinstance(error, (DocumentError, MemoryError)):
+            # Pillow names the object it read from, which says nothing to the caller.
+            reason = "its header cannot be read" if isinstance(error, UnidentifiedImageError) else error
             raise InvalidDocument(
-                f"The {self._kind} image is damaged or truncated ({error}). Save it again and send that."
+                f"The {self._kind} image is damaged or truncated ({reason}). Save it again and send that."
             ) from error
 
 

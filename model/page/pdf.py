@@ -65,7 +65,7 @@ class PdfReader:
             except pdfium.PdfiumError as error:
                 if error.err_code == c.FPDF_ERR_PASSWORD:
                     raise InvalidDocument("The PDF is encrypted: remove its password and send it again.") from error
-                raise InvalidDocument(f"The PDF is damaged or has no pages ({error}).") from error
+                raise InvalidDocument(f"The PDF is damaged or has no pages ({_reason(error)}).") from error
             try:
                 yield document
             finally:
@@ -77,7 +77,7 @@ def _load(document: pdfium.PdfDocument, index: int) -> Iterator[pdfium.PdfPage]:
     try:
         page = document[index]
     except pdfium.PdfiumError as error:
-        raise InvalidDocument(f"Page {index + 1} of the PDF is damaged ({error}).") from error
+        raise InvalidDocument(f"Page {index + 1} of the PDF is damaged ({_reason(error)}).") from error
     try:
         if document.get_formtype() != c.FORMTYPE_NONE:
             # What was typed into form fields becomes part of the page, for the renderer and for the text layer.
@@ -102,3 +102,7 @@ def _render(page: pdfium.PdfPage, width: int, height: int) -> NDArray[np.uint8]:
     finally:
         c.FPDFBitmap_Destroy(bitmap)
     return pixels
+
+
+def _reason(error: Exception) -> str:
+    return str(error).rstrip(".")

@@ -209,6 +209,27 @@ def test_wrong_parameters_are_named(client, receipt, fields, status, slug):
         assert body["errors"][0]["field"].split(".")[0] in fields
 
 
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"pages": "x"}, "pages: must be page numbers such as 1-3,5 or 2-"),
+        ({"page": "1"}, "page: is not known here: did you mean 'pages'?"),
+        ({"zzz": "1"}, "zzz: is not known here; known are file, pages, ocr,"),
+        ({"ocr": "maybe"}, "ocr: must be 'auto', 'always' or 'never'"),
+        ({"words": '[{"text": "a", "box": [1, 2, 3, 4], "b": 1}]'}, "words.0.b: is not known here."),
+    ],
+)
+def test_what_is_wrong_is_said_in_words_for_the_caller(client, receipt, fields, told):
+    assert told in problem(post(client, "kie", receipt, **fields), 422, "invalid-parameters")["detail"]
+
+
+def test_a_document_under_another_name_is_told_where_it_belongs(client, receipt):
+    answer = client.post("/v1/kie", files={"files": receipt})
+    assert "files: is not known here: did you mean 'file'?" in problem(answer, 422, "invalid-parameters")["detail"]
+    answer = client.post("/v1/kie", content=receipt, headers={"Content-Type": "image/png"})
+    assert "the part 'file'" in problem(answer, 415, "unsupported-media-type")["detail"]
+
+
 def test_docvqa_without_a_question_is_refused(client, receipt):
     assert problem(post(client, "docvqa", receipt), 422, "invalid-parameters")["errors"][0]["field"] == "question"
     problem(post(client, "analyze", receipt, task="docvqa"), 422, "invalid-request")
@@ -257,6 +278,8 @@ def test_a_compressed_body_is_refused(client):
 def test_the_frameworks_own_errors_are_problems_too(client):
     problem(client.get("/nowhere"), 404, "not-found")
     problem(client.get("/v1/jobs/none"), 404, "not-found")
+    problem(client.post("/v1/translate"), 404, "not-found")
+    problem(client.post("/v1/kie/"), 404, "not-found")
     assert client.get("/v1/kie").headers["allow"] == "POST"
     problem(client.get("/v1/kie"), 405, "method-not-allowed")
     assert client.put("/v1/jobs/1").headers["allow"] == "DELETE, GET"
