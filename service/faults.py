@@ -24,8 +24,9 @@ def faults(found: Iterable[Mapping[str, Any]], known: Collection[str] = (), skip
 
 def unknown(name: str, known: Collection[str]) -> Fault:
     """Say that there is no such field, and which one may have been meant."""
-    near = difflib.get_close_matches(name, known, n=1)
-    meant = f": did you mean '{near[0]}'?" if near else f"; known are {', '.join(known)}" if known else ""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
+    near += [field for field in known if len(name) > 2 and (field.startswith(name) or name.startswith(field))]
+    meant = f", perhaps '{near[0]}' is meant" if near else f"; known are {', '.join(known)}" if known else ""
     return Fault(name, f"is not known here{meant}")
 
 

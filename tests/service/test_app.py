@@ -213,8 +213,9 @@ def test_wrong_parameters_are_named(client, receipt, fields, status, slug):
     ("fields", "told"),
     [
         ({"pages": "x"}, "pages: must be page numbers such as 1-3,5 or 2-"),
-        ({"page": "1"}, "page: is not known here: did you mean 'pages'?"),
-        ({"zzz": "1"}, "zzz: is not known here; known are file, pages, ocr,"),
+        ({"page": "1"}, "page: is not known here, perhaps 'pages' is meant"),
+        ({"lang": "en"}, "lang: is not known here, perhaps 'language' is meant"),
+        ({"image": "1"}, "image: is not known here; known are file, pages, ocr,"),
         ({"ocr": "maybe"}, "ocr: must be 'auto', 'always' or 'never'"),
         ({"words": '[{"text": "a", "box": [1, 2, 3, 4], "b": 1}]'}, "words.0.b: is not known here."),
     ],
@@ -225,7 +226,7 @@ def test_what_is_wrong_is_said_in_words_for_the_caller(client, receipt, fields, 
 
 def test_a_document_under_another_name_is_told_where_it_belongs(client, receipt):
     answer = client.post("/v1/kie", files={"files": receipt})
-    assert "files: is not known here: did you mean 'file'?" in problem(answer, 422, "invalid-parameters")["detail"]
+    assert "files: is not known here, perhaps 'file' is meant" in problem(answer, 422, "invalid-parameters")["detail"]
     answer = client.post("/v1/kie", content=receipt, headers={"Content-Type": "image/png"})
     assert "the part 'file'" in problem(answer, 415, "unsupported-media-type")["detail"]
 
