@@ -41,9 +41,9 @@ the rate for the biases of attention. `make starter` begins with both.
 
 Entity labels of SROIE come from its values: each at the one place that its surroundings speak for; of a page read by
 OCR, only what it read well enough to be found. On the held-out tuning pages one number a label was added to the KIE
-logits, decoding rules were chosen, and temperatures and each field's calibration fitted; `dev.jsonl` was used to report, and to look at kinds of
-mistakes. The held-out issuers' pages, whose classes are reported below, also chose among the checkpoints of the run and
-the classifier's temperature: no other real pages of these classes were at hand.
+logits, decoding rules were chosen, and temperatures and each field's calibration fitted; `dev.jsonl` was used to
+report, and to look at kinds of mistakes. The held-out issuers' pages, whose classes are reported below, also chose
+among the checkpoints of the run and the classifier's temperature: no other real pages of these classes were at hand.
 
 An ad buy whose first page says INVOICE is an `invoice`, all other ad buys an `order`. `letter`, `email`, `resume`,
 `report` were seen as synthetic pages only, `order` as real pages only.
