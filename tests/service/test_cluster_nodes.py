@@ -5,6 +5,7 @@ One core a node, so that gateway, OCR and encoder have to be on different ones.
 
 import socket
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -14,13 +15,14 @@ ray = pytest.importorskip("ray", reason="needs the extra cluster")
 # Ray leaves sockets and deprecated calls behind that are none of ours.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 DEPLOYMENTS = ("gateway", "ocr", "encoder-tiny")
 STORE_BYTES = 100 * 2**20
 
 
 @pytest.fixture
-def nodes(bundle, tmp_path):
-    """The cluster, and a client of the app on it, ready."""
+def nodes(bundle, tmp_path, collector, monkeypatch):
+    """The cluster, which sends its traces, and a client of the app on it, ready."""
     from ray import serve
     from ray.cluster_utils import Cluster
 
@@ -28,6 +30,11 @@ def nodes(bundle, tmp_path):
 
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
+    # What starts a node gives it its environment.
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "500")
+    # A node gives up fifteen seconds after its start, which takes longer where the machine has other things to do.
+    monkeypatch.setenv("RAY_agent_register_timeout_ms", "120000")
     head = {"num_cpus": 1, "object_store_memory": STORE_BYTES, "include_dashboard": False}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     for _ in DEPLOYMENTS[1:]:
@@ -69,21 +76,27 @@ def places():
     return {name: (running[name] or [None])[0] for name in DEPLOYMENTS}
 
 
-def test_every_deployment_has_a_node_of_its_own_and_one_that_dies_loses_no_request(nodes, client, drawn):
+def parents(spans, trace):
+    """Names of the spans of a trace, with the names of their parents."""
+    names = {span.span_id: span.name for span in spans}
+    return [(span.name, names.get(span.parent_span_id)) for span in spans if span.trace_id.hex() == trace]
+
+
+def test_every_deployment_has_a_node_of_its_own_and_one_that_dies_loses_no_request(nodes, drawn, collector):
     cluster, http = nodes
     before = places()
     assert None not in before.values()
     assert len(set(before.values())) == len(DEPLOYMENTS)
 
-    def post(document):
-        return http.post("/v1/kie", files={"file": document})
+    def post(document, **headers):
+        return http.post("/v1/kie", files={"file": document}, headers=headers)
 
-    document = drawn("7.50", pages=2)
-    there, here = post(document), client.post("/v1/kie", files={"file": document})
-    assert there.status_code == here.status_code == 200
-    assert [word["text"] for page in there.json()["pages"] for word in page["words"]] == [
-        word["text"] for page in here.json()["pages"] for word in page["words"]
-    ]
+    document = drawn("7.50", pages=2, form="TIFF")
+    answer = post(document, traceparent=f"00-{TRACE}-00f067aa0ba902b7-01")
+    assert (answer.status_code, len(answer.json()["pages"])) == (200, 2)
+    # One trace through three processes: each replica's spans lie in the stage that asked it.
+    wanted = Counter({("ocr replica", "ocr"): 2, ("encoder replica", "infer"): 2, ("ocr", "page"): 2})
+    until(lambda: wanted <= Counter(parents(collector.spans(), TRACE)))
 
     # The first node also holds the cluster's state and the port that is asked: another one goes down.
     workers = {node.node_id: node for node in cluster.worker_nodes}
