@@ -2,8 +2,8 @@
 
 Run ``python benchmarks/page.py``. The pages are receipts drawn by our own synthesis, or those of ``--data FOLDER``
 (images and PDFs). Every page of every row differs from every other by a few pixels and the cache is off, except in
-the row of repeated pages. The usual stack is PaddleOCR's own pipeline at its fastest setting and this repository's
-network in torch computing what the reference computes, one page after the other in one process. All take turns,
+the row of repeated pages. The usual stack is PaddleOCR's own pipeline, without its classifiers and on ONNX Runtime, and
+this repository's network in torch computing what the reference computes, page by page in one process. All take turns,
 round by round, so that whatever else the machine does falls on all of them; those that wait their turn sleep.
 """
 
@@ -27,7 +27,7 @@ from serving import QUESTIONS, Load, Pages, base_bundle, service
 
 from model.encoding import Encoder
 from model.network.layoutlmv2 import Config, LayoutLMv2
-from model.ocr import OcrConfig, store
+from model.ocr import store
 from model.page import Box, Page, Word
 from model.training import initial
 
@@ -74,7 +74,7 @@ class UsualStack:
             text_recognition_model_name=store.RECOGNITION.name,
             text_recognition_model_dir=str(folder / store.RECOGNITION.folder),
             text_recognition_batch_size=1,  # the fastest here; larger ones pad
-            text_det_limit_side_len=OcrConfig().detection_side,
+            text_det_limit_side_len=960,
             text_det_limit_type="max",
             use_doc_orientation_classify=False,
             use_doc_unwarping=False,
