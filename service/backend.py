@@ -5,6 +5,7 @@ A cluster offers the same face (``Backend``) with its workers elsewhere.
 
 import asyncio
 import logging
+import math
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +33,8 @@ from service.telemetry import Telemetry
 
 MIB = 2**20
 STARTER = "starter"
+# What a container was given of the processors' time, as "microseconds of every so many"; Linux, cgroup 2.
+CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 # Another processor rounds otherwise; a wrong graph is wrong by more.
 SELFTEST_BOUND = 1e-3
 
@@ -245,18 +248,29 @@ def ocr_model(settings: Settings) -> schemas.Model:
     return schemas.Model(name="PP-OCRv6_small", version="6", licence="Apache-2.0")
 
 
+def cores(limit: Path = CPU_LIMIT) -> int:
+    """Cores this process can keep busy: those it may run on, or as many as its container's share of time makes up."""
+    allowed = len(os.sched_getaffinity(0))
+    try:
+        quota, period = map(int, limit.read_text().split())
+    except (OSError, ValueError):
+        # No such control group, or no limit ("max").
+        return allowed
+    return max(min(allowed, math.ceil(quota / period)), 1)
+
+
 def ocr_workers(settings: Settings) -> int:
     """Workers of one process.
 
     A page's lines are read side by side, so few workers with several threads each answer a lone client soonest.
     """
-    return settings.ocr_workers or max(len(os.sched_getaffinity(0)) // 4, 1)
+    return settings.ocr_workers or max(cores() // 4, 1)
 
 
 def load_ocr(settings: Settings) -> dict[str | None, list[Ocr]]:
     """Load the recognizers of every language and warm them up. Raises OcrError."""
     workers = ocr_workers(settings)
-    threads = settings.ocr_threads or max(len(os.sched_getaffinity(0)) // workers, 1)
+    threads = settings.ocr_threads or max(cores() // workers, 1)
     recognizers: dict[str | None, list[Ocr]] = {}
     for language in settings.ocr_languages or (None,):
         config = OcrConfig(models=settings.ocr_models, language=language, threads=threads)
@@ -288,7 +302,7 @@ def open_session(found: Bundle, settings: Settings, pages_at_once: int) -> Sessi
     session = Session(
         found,
         providers=settings.providers or None,
-        threads=settings.session_threads or None,
+        threads=settings.session_threads or cores(),
         native_ops=settings.native_ops,
         # The rest of the memory for pages. Windows of a page that is worked on share its visual embeddings even where
         # nothing is kept.

@@ -8,7 +8,6 @@ turns. When a deadline passes or a client departs, whatever of its work has not 
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,7 @@ from model.page import Limits, Page, read_document
 from model.pipeline import DocumentResult, PageResult, Pipeline, Recognize, Request, Steps, Work
 from model.tensors import Logits
 from service import answers, schemas, tracing
-from service.backend import Backend, LocalBackend, Served
+from service.backend import Backend, LocalBackend, Served, cores
 from service.errors import DeadlineExceeded, NotFound, NotReady, Overloaded
 from service.pace import Pace
 from service.settings import Settings
@@ -46,7 +45,7 @@ class Engine:
         self._idle = asyncio.Event()
         self._idle.set()
         self._pace = Pace(1.0, 1)
-        self._threads = ThreadPoolExecutor(max(os.cpu_count() or 1, 4), thread_name_prefix="pages")
+        self._threads = ThreadPoolExecutor(max(cores(), 4), thread_name_prefix="pages")
         self._pages = asyncio.Semaphore(self._backend.pages_at_once)
         self._draining = False
         self._not_ready: NotReady | None = NotReady("The service is starting: its models are loading.", 5)

@@ -1,4 +1,5 @@
 import asyncio
+import os
 import threading
 import time
 
@@ -10,7 +11,7 @@ from model.page import Page
 from model.session import CPU, CUDA
 from model.tensors import VISUAL_TOKENS, Encoding, Logits
 from service import settings
-from service.backend import open_batcher
+from service.backend import cores, open_batcher
 from service.batching import Batcher, OcrPool
 from service.errors import NotReady
 from service.telemetry import Telemetry
@@ -79,6 +80,17 @@ def test_batches_fit_what_a_model_runs_on(provider, environment, largest):
         return max(map(len, session.batches))
 
     assert asyncio.run(scenario()) == largest
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [("max 100000", 64), ("200000 100000", 2), ("150000 100000", 2), ("5000 100000", 1), ("", 64)],
+)
+def test_a_container_has_as_many_cores_as_it_was_given_time(limit, expected, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)))
+    (tmp_path / "cpu.max").write_text(limit)
+    assert cores(tmp_path / "cpu.max") == expected
+    assert cores(tmp_path / "absent") == 64
 
 
 def test_each_request_gets_its_own_results_from_shared_batches():
