@@ -16,7 +16,8 @@ from model.page.scripts import word_spans
 TALL = 1.5
 
 # What is added above and below a line, as a share of its height. Detection cuts descenders: with it words agree with a
-# PDF's own text to 0.980 instead of 0.975, and word F1 on receipts is 0.922 instead of 0.918.
+# PDF's own text to 0.980 instead of 0.975. On receipts it makes no difference (word F1 0.920 against 0.922 on 30 SROIE
+# training pages, none of them a benchmark page), and lines become narrower at the recognizer's height, so faster.
 _MARGIN = 0.1
 
 # Rows without ink, as a share of a line's height, that may lie inside the line.
