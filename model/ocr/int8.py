@@ -23,6 +23,7 @@ def session_for(folder: Path) -> onnxruntime.InferenceSession | None:
     """A session of one thread for the recognizer in ``folder``; None, and a warning, where float32 has to do."""
     path = folder / FILE
     if not path.is_file():
+        _log.info("Lines are read in float32, at half the speed: %s is not there. Run layoutserve ocr-models.", path)
         return None
     options = onnxruntime.SessionOptions()
     # Every line is read on the thread that asks, and every line has another shape to keep a pattern of.
