@@ -1,12 +1,18 @@
 """The report: what it counts, what it claims, and that it says what it was given."""
 
 import importlib
+import json
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
+
+from model.page import Page
+from model.words import GivenWord, words_of_page
+from service import schemas
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 
@@ -17,7 +23,10 @@ def scripts():
     before = set(sys.modules)
     sys.path.insert(0, str(FOLDER))
     try:
-        yield {name: importlib.import_module(name) for name in ("report", "claims", "limits", "page", "memory")}
+        yield {
+            name: importlib.import_module(name)
+            for name in ("report", "claims", "limits", "page", "memory", "cost", "serving")
+        }
     finally:
         sys.path.remove(str(FOLDER))
         for name in set(sys.modules) - before:
@@ -124,3 +133,42 @@ def test_operations_of_a_graph_are_counted_by_what_it_computes_with(scripts, tmp
 def test_the_share_of_the_limit(scripts):
     part = scripts["limits"].Part("part", 2, fp32=10.0, int8=100.0, seconds=0.4)
     assert part.share({"fp32": 100.0, "int8": 1000.0}) == pytest.approx(0.5)
+
+
+def test_words_for_the_cost_of_tokens_are_words_to_the_service(scripts):
+
+    fields = scripts["cost"].given(20)
+    body = schemas.KieRequest.model_validate(
+        {"file": b"x", "words": json.loads(fields["words"]), "words_unit": fields["words_unit"]}
+    )
+    assert body.words is not None
+    page = Page(np.zeros((100, 80, 3), np.uint8))
+    words = words_of_page([GivenWord(word.text, word.box) for word in body.words], page, "fractions")
+    assert [word.text for word in words] == ["total"] * 20
+    assert all(0 <= word.box.x0 < word.box.x1 <= 80 and 0 <= word.box.y0 < word.box.y1 <= 100 for word in words)
+
+
+def test_the_cost_is_measured_for_every_service_and_drawn(scripts, tmp_path, monkeypatch):
+    cost, serving = scripts["cost"], scripts["serving"]
+
+    class Constant:
+        """Stands for a service of which every answer takes a tenth of a second."""
+
+        def post(self, documents, clients, questions=(), fields=None):
+            return serving.Load((0.1,) * len(documents), 0.1 * len(documents))
+
+    @contextmanager
+    def service(bundle=None):
+        yield Constant()
+
+    monkeypatch.setattr(cost, "service", service)
+    monkeypatch.setattr(cost, "base_bundle", lambda folder, pages: folder)
+    monkeypatch.setattr(cost, "CLIENTS", (1, 2))
+    curves = cost.measure(serving.Pages(count=2), tmp_path, rounds=1)
+    assert list(curves) == list(cost.AXES)
+    assert all(list(found) == ["starter", "base int8"] for found in curves.values())
+    assert curves["pages"]["starter"] == [(count, pytest.approx(0.1)) for count in cost.PAGES]
+    assert [rate for _, rate in curves["clients"]["starter"]] == [pytest.approx(10)] * 2
+    cost.plot(curves, tmp_path / "cost.svg")
+    drawn = (tmp_path / "cost.svg").read_text()
+    assert all(label in drawn for axes in cost.AXES.values() for label in axes)
