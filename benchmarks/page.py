@@ -151,7 +151,7 @@ def measure(pages: Pages, bundles: Path, rounds: int, count: int) -> tuple[list[
                     add(f"{name}, {len(asked)} question{'s' if len(asked) > 1 else ''}", load, found.memory_mib)
         ready = {name: found.ready_s for name, found in running.items()}
     for name, bundle in zip(SERVICES, (None, base), strict=True):
-        with service(bundle, cache=True) as found:
+        with service(bundle, cache_mib=64) as found:
             found.post(some(2), 1)
             documents = some(2 * few)
             add(f"{name}, cache on, new pages", found.post(documents, 1), found.memory_mib)

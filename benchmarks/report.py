@@ -161,8 +161,8 @@ def memory(figures: Mapping[str, float]) -> str:
     """Resident memory by pages."""
     rows = [(pages, f"{mib:.0f}") for pages, mib in figures.items()]
     return (
-        "The starter bundle as it is set up by default, its cache on, four clients; distinct drawn pages, mostly small "
-        f"tickets.\n\n{table(('pages so far', 'resident MiB'), rows)}"
+        "The starter bundle, four clients, a cache of 16 MiB that is full after 500 pages; distinct pages, mostly "
+        f"small tickets.\n\n{table(('pages so far', 'resident MiB'), rows)}"
     )
 
 

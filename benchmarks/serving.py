@@ -136,8 +136,8 @@ async def _post(
 
 
 @contextmanager
-def service(bundle: Path | None = None, *, cache: bool = False) -> Iterator[Service]:
-    """A service with the starter bundle or another one, warm; without its cache of pages unless asked for."""
+def service(bundle: Path | None = None, *, cache_mib: int = 0) -> Iterator[Service]:
+    """A service with the starter bundle or another one, ready; without its cache of pages unless asked for."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -147,9 +147,8 @@ def service(bundle: Path | None = None, *, cache: bool = False) -> Iterator[Serv
         "LAYOUTSERVE_REQUEST_TIMEOUT_S": "300",
         # Drawn pages take longer than this on a machine that does other things too; a warning is no figure.
         "LAYOUTSERVE_SLOW_REQUEST_S": "0",
+        "LAYOUTSERVE_PAGE_CACHE_MIB": str(cache_mib),
     }
-    if not cache:
-        settings["LAYOUTSERVE_PAGE_CACHE_MIB"] = "0"
     if bundle is not None:
         settings |= {"LAYOUTSERVE_BUNDLES": str(bundle), "LAYOUTSERVE_STARTER": "false"}
     begun = time.perf_counter()
