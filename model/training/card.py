@@ -72,7 +72,9 @@ _LIMITS = """
   floor in front; the total, where an amount before tax and one after it look alike.
 - Invoice number, due date, tax, subtotal and line items were learnt from synthetic pages only; on real invoices they
   have not been measured. The address of an invoice is often taken from the customer.
-- Questions about forms and invoices of layouts it has not seen: see the figures.
+- Questions about forms and invoices of layouts it has not seen: see the figures. What is asked for and is not there may
+  be answered by something of its kind, such as an IBAN by the number of a card.
+- Answers' scores: on receipts they are lower than they are right, for the sake of forms and invoices.
 - Contracts and forms: it knows their class, and finds no fields in them.
 - Questions about long pages of prose: it was trained on receipts, invoices and forms.
 """
