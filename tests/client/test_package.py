@@ -1,8 +1,8 @@
 """The package as a user gets it: it stands alone, and its types are of use."""
 
-import resource
 import subprocess
 import sys
+import time
 import venv
 from pathlib import Path
 
@@ -112,12 +112,12 @@ def test_a_users_mistakes_are_found(faults):
 
 
 @pytest.mark.slow
-def test_it_installs_alone_in_a_fresh_environment_with_under_20_seconds_of_work(tmp_path):
+def test_it_installs_alone_in_a_fresh_environment_in_under_20_seconds(tmp_path):
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv" / "bin" / "python"
-    began = _work()
+    began = time.monotonic()
     subprocess.run([python, "-m", "pip", "install", "--quiet", CLIENT], check=True)
-    took = _work() - began
+    took = time.monotonic() - began
     program = "import layoutserve_client; print(layoutserve_client.__version__)"
     done = subprocess.run([python, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path)
     listed = subprocess.run(
@@ -127,9 +127,3 @@ def test_it_installs_alone_in_a_fresh_environment_with_under_20_seconds_of_work(
     assert done.stdout.strip() == "0.1.0"
     assert not names & {"layoutserve", "numpy", "torch", "onnxruntime", "fastapi", "pillow"}
     assert took < 20, f"installing took {took:.1f} s"
-
-
-def _work() -> float:
-    """Processor time of the programs that were run, seconds: on a busy machine the clock says nothing."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
