@@ -43,6 +43,10 @@ _SMALL = 12.0
 _COMFORTABLE = 16.0
 _MAX_SIDE = 1600
 
+# So is a page whose lines slant by more than this, in radians, at PaddleOCR's own side: on 12 SROIE training receipts
+# turned by 5 degrees, none of them a benchmark page, word F1 0.858 instead of 0.848, as much as upright.
+_SLANTED = 0.02
+
 
 @dataclass(frozen=True, slots=True)
 class OcrConfig:
@@ -124,9 +128,11 @@ class Engine:
             return self._detect(image, min(longer, _MAX_SIDE))
         along, across = sides(quads)
         seen = float(np.median(np.minimum(along, across))) * self._side / longer
-        if seen >= _SMALL:
-            return quads
-        return self._detect(image, round(min(longer, _MAX_SIDE, self._side * _COMFORTABLE / seen)))
+        if seen < _SMALL:
+            return self._detect(image, round(min(longer, _MAX_SIDE, self._side * _COMFORTABLE / seen)))
+        if self._side < _SIDE and _slant(quads) > _SLANTED:
+            return self._detect(image, min(longer, _SIDE))
+        return quads
 
     def _detect(self, image: Image, side: int) -> Quads:
         (found,) = self._detector.predict(image, limit_side_len=side)
@@ -152,6 +158,16 @@ def _stop_spinning(runner: "ONNXRuntimeRunner", threads: int) -> None:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     path = Path(runner.model_dir) / f"{runner.model_file_prefix}.onnx"
     runner.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def _slant(quads: Quads) -> float:
+    """By how much the longer half of the lines slants, in radians away from the nearest of the two axes."""
+    edges = quads[:, 1] - quads[:, 0]
+    along, across = sides(quads)
+    longer = np.maximum(along, across) >= np.median(np.maximum(along, across))
+    quarter = np.pi / 2
+    angles = np.arctan2(edges[longer, 1], edges[longer, 0])
+    return float(np.median(np.abs((angles + quarter / 2) % quarter - quarter / 2)))
 
 
 def _paddleocr() -> ModuleType:

@@ -276,6 +276,7 @@ class TestReal:
                 for p in (ocr.recognize(page), slanted, ocr.recognize(shifted_page(page)))
             )
             assert agreement(truth[name], read) >= agreement(truth[name], upright) - 0.03, name
+            assert agreement(upright, read) >= 0.9, name
             same["slanted"].append(agreement(upright, read))
             same["shifted"].append(agreement(upright, shifted))
             assert np.mean([dark_share(slanted, word) > 0.02 for word in slanted.words]) > 0.97
