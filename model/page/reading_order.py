@@ -39,6 +39,8 @@ def reading_order(polygons: Sequence[Polygon], *, right_to_left: bool = False) -
     if right_to_left:
         # In a mirror, such a page is read from left to right.
         corners = corners * (-1, 1)
+    # Places are counted from the text's own edge: gutters are told apart on a grid, which no margin may move.
+    corners = corners - corners.min(axis=(0, 1))
     low, high = corners.min(axis=1), corners.max(axis=1)
     boxes = np.concatenate([low, high], axis=1)  # (n, 4): x0, y0, x1, y1
     height = max(float(np.median(boxes[:, 3] - boxes[:, 1])), 1e-6)

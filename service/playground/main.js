@@ -8,8 +8,8 @@ import { onPoint, Viewer } from "./viewer.js";
 const at = (id) => document.getElementById(id);
 const { element } = findings;
 
-// pinned: the finding that is lit while none is pointed at.
-const state = { models: [], file: null, result: null, asked: [], running: null, pinned: null };
+// pinned: the finding that is lit while none is pointed at. waiting: what to open as soon as the models are known.
+const state = { models: [], file: null, result: null, asked: [], running: null, pinned: null, waiting: null };
 const viewer = new Viewer(at("canvas"), { onHover: light, onSelect: select, onPage: showPageNumber });
 
 // --- the service ---------------------------------------------------------------------------------------------------
@@ -34,6 +34,8 @@ async function findModels() {
   }));
   document.querySelector(".model").hidden = state.models.length < 2;
   showLicence();
+  state.waiting?.();
+  state.waiting = null;
 }
 
 const model = () => state.models.find((one) => one.name === at("model").value);
@@ -60,7 +62,10 @@ async function run(what, work) {
 const parameters = (more) => ({ ...(modelName() ? { model: modelName() } : {}), ...more });
 
 function open(file, suggestion) {
-  if (!state.models.length) return complain(new service.Problem({ title: "Not ready", detail: "The models are not known yet.", action: "Try again in a moment." }, 503), () => open(file, suggestion));
+  if (!state.models.length) {
+    state.waiting = () => open(file, suggestion);
+    return say("Waiting for the service …", true);
+  }
   Object.assign(state, { file, result: null, asked: [], pinned: null });
   at("start").hidden = true;
   at("work").hidden = at("restart").hidden = false;

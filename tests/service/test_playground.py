@@ -126,6 +126,19 @@ def test_a_dropped_receipt_is_read_and_its_boxes_and_fields_belong_together(open
     assert box["y"] - picture["y"] == pytest.approx(told["kie"]["entities"][0]["box"][1] * scale, abs=3)
 
 
+def test_a_document_dropped_before_the_service_is_ready_is_read_once_it_is(open_page):
+    page = open_page()
+    starting = {"type": "t", "title": "Not ready", "detail": "It starts.", "action": "Wait.", "request_id": "r1"}
+    answers(page, "v1/models", starting, 503, {"Retry-After": "1"})
+    page.reload()
+    drop(page, RECEIPT, "receipt.jpg")
+    expect(page.locator("#status")).to_contain_text("starting")
+    expect(page.locator("#work")).to_be_hidden()
+    page.unroute_all()
+    expect(page.locator("#timings .bar").first).to_be_visible()
+    expect(page.locator("#curl")).to_contain_text("file=@receipt.jpg")
+
+
 def test_a_question_is_asked_and_its_answer_highlighted(open_page):
     page = open_page()
     page.get_by_role("button", name="Receipt").click()
