@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup serve test test-slow check format bench-model bench ops openapi contract starter starter-figures
+.PHONY: setup serve test test-slow properties check format bench-model bench ops openapi contract starter starter-figures
 
 setup: $(VENV)/.ready
 
@@ -24,6 +24,10 @@ test: setup
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow
+
+# The property tests on examples they have not seen; as often as one likes.
+properties: setup
+	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=search
 
 check: setup
 	$(BIN)/ruff format --check .

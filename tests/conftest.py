@@ -11,8 +11,14 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 TESTS = Path(__file__).parent
+
+# A commit's tests try the same examples every time; `make properties` looks for others.
+settings.register_profile("same", derandomize=True, print_blob=True)
+settings.register_profile("search", print_blob=True)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")
