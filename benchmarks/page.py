@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import torch
+from baseline import pipeline
 from machine import describe
 from PIL import Image
 from rich.console import Console
@@ -27,7 +28,6 @@ from serving import QUESTIONS, Load, Pages, base_bundle, service
 
 from model.encoding import Encoder
 from model.network.layoutlmv2 import Config, LayoutLMv2
-from model.ocr import store
 from model.page import Box, Page, Word
 from model.training import initial
 
@@ -65,23 +65,7 @@ class UsualStack:
     """What people use today: PaddleOCR, then base-size LayoutLMv2 in torch, its whole pyramid included."""
 
     def __init__(self) -> None:
-        from paddleocr import PaddleOCR
-
-        folder = store.default_folder()
-        self._ocr = PaddleOCR(
-            text_detection_model_name=store.DETECTION.name,
-            text_detection_model_dir=str(folder / store.DETECTION.folder),
-            text_recognition_model_name=store.RECOGNITION.name,
-            text_recognition_model_dir=str(folder / store.RECOGNITION.folder),
-            text_recognition_batch_size=1,  # the fastest here; larger ones pad
-            text_det_limit_side_len=960,
-            text_det_limit_type="max",
-            use_doc_orientation_classify=False,
-            use_doc_unwarping=False,
-            use_textline_orientation=False,
-            engine="onnxruntime",
-            device="cpu",
-        )
+        self._ocr = pipeline()
         self._encoder = Encoder(initial.folder() / "tokenizer.json")
         torch.manual_seed(0)
         self._network = LayoutLMv2(Config(), {"kie": 9}).eval()

@@ -29,6 +29,7 @@ from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, 
 from ray.serve.handle import DeploymentHandle
 
 from model import bundle
+from model.allocator import keep_freed_memory
 from model.cache import ReadWords
 from model.errors import LayoutServeError
 from model.page import Page
@@ -109,6 +110,7 @@ class OcrReplica:
     """Reads pages, one at a time for each of its workers."""
 
     def __init__(self, chosen: Settings) -> None:
+        keep_freed_memory()
         tracing.start()
         self._pools = ocr_pools(load_ocr(_share(chosen)), Telemetry())
 

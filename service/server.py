@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import uvicorn
 from fastapi import FastAPI
 
+from model.allocator import keep_freed_memory
 from model.errors import LayoutServeError
 from service import tracing
 from service.app import create_app
@@ -98,6 +99,7 @@ class Server(uvicorn.Server):
 
 def serve(settings: Settings) -> int:
     """Serve until told to stop; gives the exit code. Raises SettingsError."""
+    keep_freed_memory()
     configure_logging(settings.log_level)
     tracing.start()
     app = create_app(settings)

@@ -1,14 +1,15 @@
-"""The int8 form of PP-OCR's recognizers: a scale per pixel, nothing to calibrate.
+"""The int8 form of PP-OCR's models: a scale per pixel, nothing to calibrate.
 
-Nine tenths of a recognizer's work are pointwise (1x1) convolutions and the head, which scores every symbol for every
-column: products of rows (pixels or columns, their channels) with a weight matrix. They become QuantizeRows,
-MatMulInteger and DequantizeRows (``model/ops/row_quantization.py``), as in the encoder; between the two convolutions of
-a mixing block lies a single pass (``model/ops/fused_rows.py``). A line's result depends on that line alone, and no page
-has to be looked at first: one scale for a whole tensor, calibrated, cost eight points of word F1.
+Nine tenths of a recognizer's work, and half of a detector's, are pointwise (1x1) convolutions and the head, which
+scores every symbol for every column: products of rows (pixels or columns, their channels) with a weight matrix. They
+become QuantizeRows, MatMulInteger and DequantizeRows (``model/ops/row_quantization.py``), as in the encoder; between the
+two convolutions of a mixing block lies a single pass (``model/ops/fused_rows.py``), between two blocks a convolution that
+takes pixels as they come (``model/ops/depthwise_conv.py``), and of the head's scores only what is asked for is written
+down (``model/ops/best_symbols.py``). A line's result depends on that line alone, and no page has to be looked at first:
+one scale for a whole tensor, calibrated, cost eight points of word F1.
 Other layers stay float32. Graphs without such layers are refused.
 """
 
-import hashlib
 import os
 import tempfile
 from collections.abc import Iterable
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from model.errors import OcrError
-from model.ocr.int8 import SOURCE
+from model.ocr import int8
 from model.ops import DOMAIN, VERSION
 from model.ops.row_quantization import ZERO_POINT, quantize_columns
 
@@ -32,9 +33,14 @@ _FEWEST_OUTPUTS = 64
 # A product with so many columns scores symbols.
 _FEWEST_SYMBOLS = 1000
 
+# What is done to every value of an image by itself.
+_UNARY = {"Gelu", "HardSigmoid", "HardSwish", "QuickGelu", "Relu", "Sigmoid"}
+# What makes images.
+_IMAGES = {"AveragePool", "Conv", "ConvTranspose", "FusedConv", "GlobalAveragePool", "HardSigmoid", "MaxPool"}
 
-def quantize_recognizer(source: Path, target: Path) -> int:
-    """Write the int8 form of the recognizer ``source`` (float32, NCHW) to ``target``; how many products are int8.
+
+def quantize_ocr(source: Path, target: Path) -> int:
+    """Write the int8 form of the model ``source`` (float32, NCHW) to ``target``; how many products are int8.
 
     The file appears whole or not at all. Raises OcrError when the graph cannot be read or has nothing to gain.
     """
@@ -47,7 +53,7 @@ def quantize_recognizer(source: Path, target: Path) -> int:
     if count == 0:
         raise OcrError(f"{source} has no layers that would be faster in int8: use it as it is.")
     model = graph.model()
-    model.metadata_props.add(key=SOURCE, value=hashlib.sha256(content).hexdigest())
+    model.metadata_props.add(key=int8.SOURCE, value=int8.source(content))
     partial = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
         partial.write_bytes(model.SerializeToString())
@@ -70,7 +76,11 @@ def _simplified(content: bytes) -> onnx.ModelProto:
 
 
 class _Graph:
-    """A graph while its products are replaced; nodes stay in an order in which they can run."""
+    """A graph while its products are replaced; nodes stay in an order in which they can run.
+
+    Images have two forms: planes (NCHW), under the name they always had, and channels last, under another. Whatever
+    can goes on in the form that its input has, and the other form is made where something asks for it.
+    """
 
     def __init__(self, model: onnx.ModelProto) -> None:
         self._model = model
@@ -83,9 +93,11 @@ class _Graph:
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
         self._zero_point = self._constant("int8.zero_point", np.array(ZERO_POINT, dtype=np.uint8))
-        # Names of what is already there: NHWC form, and integer rows with their scales, of a float NCHW value.
+        # Names of what is already there: channels-last form, and integer rows with their scales, of an image.
         self._last: dict[str, str] = {}
         self._rows: dict[str, tuple[str, ...]] = {}
+        # Images of which there are no planes yet.
+        self._only_last: set[str] = set()
 
     def quantize(self) -> int:
         """Replace what can be; how many products that were."""
@@ -97,12 +109,15 @@ class _Graph:
             if self._is_pointwise(node):
                 joined |= self._convolution(node)
                 count += 1
-            elif (bias := self._head_bias(node)) is not None:
-                self._head(node, bias)
-                joined.add(bias.output[0])
+            elif (following := self._head(node)) is not None:
+                joined |= following
                 count += 1
-            else:
+            elif not self._goes_on(node):
+                for name in node.input:
+                    self._planes(name)
                 self._nodes.append(node)
+        for output in self._model.graph.output:
+            self._planes(output.name)
         return count
 
     def model(self) -> onnx.ModelProto:
@@ -145,37 +160,110 @@ class _Graph:
                 z = reader.output[0]
                 self._rows[z] = self._add("DequantizeGeluQuantize", product, f"{z}.rows", f"{z}.scale", domain=DOMAIN)
                 return {z}
-        (self._last[y],) = self._add("DequantizeRows", product, f"{y}.nhwc", domain=DOMAIN)
-        if reader is not None and reader.op_type == "Add" and not any(name in self._weights for name in reader.input):
-            # The residual is added to the rows, so that only the sum goes back to NCHW.
-            other, z = next(name for name in reader.input if name != y), reader.output[0]
-            (self._last[z],) = self._add("Add", (self._channels_last(other), self._last[y]), f"{z}.nhwc")
-            self._add("Transpose", (self._last[z],), z, perm=(0, 3, 1, 2))
-            return {z}
-        self._add("Transpose", (self._last[y],), y, perm=(0, 3, 1, 2))
+        self._add("DequantizeRows", product, self._new_last(y), domain=DOMAIN)
         return set()
 
-    def _head_bias(self, node: onnx.NodeProto) -> onnx.NodeProto | None:
-        """The Add after the product that scores the symbols, whose weights (K, N) are wide; None for other nodes."""
-        if node.op_type not in ("MatMul", "FusedMatMul"):
-            return None
-        attributes, weight = _attributes(node), self._weights.get(node.input[1])
+    def _head(self, node: onnx.NodeProto) -> set[str] | None:
+        """Put the product that scores the symbols and what follows it as one; the outputs of what follows.
+
+        None, and nothing done, for other nodes. The graph then has another input, the symbol whose probability is
+        wanted beside the likeliest's, and says no other ones.
+        """
+        weight = self._weights.get(node.input[1]) if node.op_type in ("MatMul", "FusedMatMul") else None
+        attributes = _attributes(node)
         if weight is None or weight.ndim != 2 or weight.shape[1] < _FEWEST_SYMBOLS:
             return None
         if attributes.get("transB", 0) or attributes.get("alpha", 1.0) != 1.0:
             return None
-        reader = self._only_reader(node.output[0])
-        found = reader is not None and reader.op_type == "Add" and any(name in self._weights for name in reader.input)
-        return reader if found else None
+        graph = self._model.graph
+        bias = self._only_reader(node.output[0])
+        softmax = None if bias is None else self._only_reader(bias.output[0])
+        if bias is None or softmax is None or (bias.op_type, softmax.op_type) != ("Add", "Softmax"):
+            return None
+        added = [self._weights[name] for name in bias.input if name in self._weights]
+        if len(added) != 1 or [output.name for output in graph.output] != list(softmax.output):
+            return None
+        columns = node.input[0]
+        self._planes(columns)
+        if attributes.get("transA", 0):
+            (columns,) = self._add("Transpose", (columns,), f"{columns}.columns", perm=(0, 2, 1))
+        rows = self._add("QuantizeRows", (columns,), f"{columns}.rows", f"{columns}.scale", domain=DOMAIN)
+        product = self._product(node.output[0], rows, weight, added[0])
+        self._add("BestSymbols", (*product, int8.SYMBOL), "best", "probability", "of_symbol", domain=DOMAIN)
+        graph.input.append(helper.make_tensor_value_info(int8.SYMBOL, onnx.TensorProto.INT64, [1]))
+        del graph.output[:]
+        kinds = {
+            "best": onnx.TensorProto.INT64,
+            "probability": onnx.TensorProto.FLOAT,
+            "of_symbol": onnx.TensorProto.FLOAT,
+        }
+        graph.output.extend(helper.make_tensor_value_info(name, kinds[name], ["lines", "columns"]) for name in kinds)
+        return {bias.output[0], softmax.output[0]}
 
-    def _head(self, node: onnx.NodeProto, bias: onnx.NodeProto) -> None:
-        y, columns = node.output[0], node.input[0]
-        if _attributes(node).get("transA", 0):
-            (columns,) = self._add("Transpose", (columns,), f"{y}.columns", perm=(0, 2, 1))
-        rows = self._add("QuantizeRows", (columns,), f"{y}.rows", f"{y}.scale", domain=DOMAIN)
-        values = next(self._weights[name] for name in bias.input if name in self._weights)
-        product = self._product(y, rows, self._weights[node.input[1]], values)
-        self._add("DequantizeRows", product, bias.output[0], domain=DOMAIN)
+    def _goes_on(self, node: onnx.NodeProto) -> bool:
+        """Put a node that need not have planes in the channels-last form of its input; whether that was one."""
+        inputs = [name for name in node.input if name]
+        if not any(name in self._last for name in inputs):
+            return False
+        if self._is_depthwise(node):
+            self._depthwise(node)
+        elif node.op_type in _UNARY and len(inputs) == 1:
+            self._copy(node, (self._last[inputs[0]],))
+        elif node.op_type in ("Add", "Mul") and all(self._is_image(name) or self._is_single(name) for name in inputs):
+            self._copy(node, [name if self._is_single(name) else self._channels_last(name) for name in inputs])
+        elif node.op_type == "ReduceMean" and _attributes(node).get("axes") == [2, 3]:
+            self._copy(node, (self._last[inputs[0]],), axes=(1, 2))
+        elif node.op_type == "Concat" and all(name in self._last for name in inputs):
+            self._copy(node, [self._last[name] for name in inputs], axis=3)
+        else:
+            return False
+        return True
+
+    def _is_depthwise(self, node: onnx.NodeProto) -> bool:
+        weight = self._weights.get(node.input[1]) if node.op_type == "Conv" else None
+        attributes = _attributes(node)
+        return (
+            weight is not None
+            and weight.ndim == 4
+            and attributes.get("group", 1) == len(weight)
+            and weight.shape[1] == 1
+            and all(step == 1 for step in attributes.get("dilations", ()))
+            and attributes.get("auto_pad", b"NOTSET") == b"NOTSET"
+            and max(attributes.get("pads", (0,))) < min(weight.shape[2:])
+        )
+
+    def _depthwise(self, node: onnx.NodeProto) -> None:
+        y, attributes = node.output[0], _attributes(node)
+        weight = self._weights[node.input[1]][:, 0].transpose(1, 2, 0)
+        bias = self._weights[node.input[2]] if len(node.input) > 2 else np.zeros(weight.shape[2], dtype=np.float32)
+        weights = self._constant(f"{y}.depthwise", weight), self._constant(f"{y}.bias", bias)
+        self._add(
+            "DepthwiseConv",
+            (self._last[node.input[0]], *weights),
+            self._new_last(y),
+            domain=DOMAIN,
+            strides=attributes.get("strides", (1, 1)),
+            pads=attributes.get("pads", (0, 0, 0, 0)),
+        )
+
+    def _copy(self, node: onnx.NodeProto, inputs: Iterable[str], **changed: object) -> None:
+        """The same node on channels-last inputs."""
+        made = onnx.NodeProto()
+        made.CopyFrom(node)
+        del made.input[:], made.output[:], made.attribute[:]
+        made.name = f"{node.output[0]}.nhwc"
+        made.input.extend(inputs)
+        made.output.append(self._new_last(node.output[0]))
+        attributes = _attributes(node) | changed
+        made.attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
+        self._nodes.append(made)
+
+    def _is_image(self, name: str) -> bool:
+        producer = self._producers.get(name)
+        return name in self._last or (producer is not None and producer.op_type in _IMAGES)
+
+    def _is_single(self, name: str) -> bool:
+        return name in self._weights and self._weights[name].size == 1
 
     def _product(
         self, name: str, rows: tuple[str, ...], weight: NDArray[np.float32], bias: NDArray[np.float32]
@@ -198,16 +286,27 @@ class _Graph:
             (self._last[x],) = self._add("Transpose", (x,), f"{x}.nhwc", perm=(0, 2, 3, 1))
         return self._last[x]
 
+    def _new_last(self, x: str) -> str:
+        """The name of the channels-last form of an image that is about to be made in it."""
+        self._only_last.add(x)
+        self._last[x] = f"{x}.nhwc"
+        return self._last[x]
+
+    def _planes(self, x: str) -> None:
+        """Make sure that an image's planes are there."""
+        if x in self._only_last:
+            self._only_last.remove(x)
+            self._add("Transpose", (self._last[x],), x, perm=(0, 3, 1, 2))
+
     def _only_reader(self, name: str) -> onnx.NodeProto | None:
         readers = self._readers.get(name, [])
         return readers[0] if len(readers) == 1 else None
 
     def _add(
-        self, operator: str, inputs: Iterable[str], *outputs: str, domain: str = "", perm: tuple[int, ...] = ()
+        self, operator: str, inputs: Iterable[str], *outputs: str, domain: str = "", **attributes: int | Iterable[int]
     ) -> tuple[str, ...]:
         node = helper.make_node(operator, list(inputs), list(outputs), domain=domain)
-        if perm:
-            node.attribute.append(helper.make_attribute("perm", perm))
+        node.attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
         self._nodes.append(node)
         return outputs
 

@@ -107,11 +107,13 @@ class Engine:
                 f"The OCR models could not be loaded ({error}): check their folder, names or language."
             ) from error
         if ours:
-            _stop_spinning(self._detector.paddlex_predictor.runner, threads)
+            _replace_session(self._detector.paddlex_predictor.runner, threads, in_int8=config.engine == "fast")
         self.given_up = Event()
         self._recognizer: Recognizer
         if config.engine == "fast":
-            self._recognizer = FastRecognizer(reader, threads, int8.session_for(Path(reader.model_dir)))
+            self._recognizer = FastRecognizer(
+                reader, threads, int8.session_for(Path(reader.model_dir), _session_options(1))
+            )
         elif config.engine == "exact":
             self._recognizer = FastRecognizer(reader, threads, exact=True)
         else:
@@ -147,17 +149,29 @@ class Engine:
         self._recognizer.close()
 
 
-def _stop_spinning(runner: "ONNXRuntimeRunner", threads: int) -> None:
-    """Give PaddleOCR's detector a session like its own, whose threads sleep when they wait, which PaddleX cannot set.
-
-    Spinning, they take as much processor time again as the detector itself, from the lines and models beside it.
-    """
+def _session_options(threads: int) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.enable_mem_pattern = options.enable_cpu_mem_arena = False
+    options.log_severity_level = 3
+    # Pages and lines have any size: patterns would be kept for each.
+    options.enable_mem_pattern = False
+    return options
+
+
+def _replace_session(runner: "ONNXRuntimeRunner", threads: int, *, in_int8: bool) -> None:
+    """Give PaddleOCR's detector the int8 form if there is one, and threads that sleep when they wait.
+
+    Spinning, which PaddleX cannot stop, they take as much processor time again as the detector itself, from the lines
+    and models beside it.
+    """
+    options = _session_options(threads)
+    options.enable_cpu_mem_arena = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    path = Path(runner.model_dir) / f"{runner.model_file_prefix}.onnx"
-    runner.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    folder = Path(runner.model_dir)
+    session = int8.session_for(folder, options) if in_int8 else None
+    runner.session = session or onnxruntime.InferenceSession(
+        folder / f"{runner.model_file_prefix}.onnx", options, providers=["CPUExecutionProvider"]
+    )
 
 
 def _slant(quads: Quads) -> float:

@@ -2,6 +2,8 @@
 
 #include <exception>
 
+#include "best_symbols.h"
+#include "depthwise_conv.h"
 #include "fused_rows.h"
 #include "relative_attention_bias.h"
 #include "row_quantization.h"
@@ -23,6 +25,8 @@ extern "C" __attribute__((visibility("default"))) OrtStatus* ORT_API_CALL Regist
     static const layoutserve::DequantizeRows dequantize_rows;
     static const layoutserve::DequantizeGeluQuantize dequantize_gelu_quantize;
     static const layoutserve::DequantizeNormQuantize dequantize_norm_quantize;
+    static const layoutserve::BestSymbols best_symbols;
+    static const layoutserve::DepthwiseConv depthwise_conv;
     static Ort::CustomOpDomain domain = [] {
       Ort::CustomOpDomain made{"layoutserve"};
       made.Add(&relative_attention_bias);
@@ -30,6 +34,8 @@ extern "C" __attribute__((visibility("default"))) OrtStatus* ORT_API_CALL Regist
       made.Add(&dequantize_rows);
       made.Add(&dequantize_gelu_quantize);
       made.Add(&dequantize_norm_quantize);
+      made.Add(&best_symbols);
+      made.Add(&depthwise_conv);
       return made;
     }();
     Ort::UnownedSessionOptions{options}.Add(domain);

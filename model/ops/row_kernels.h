@@ -8,15 +8,28 @@
 // half the time.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #if __GNUC__ >= 12
-#define LAYOUTSERVE_VECTORISED __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
+#define LAYOUTSERVE_VECTORISED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
-#define LAYOUTSERVE_VECTORISED __attribute__((target_clones("arch=skylake-avx512", "avx2", "default")))
+#define LAYOUTSERVE_VECTORISED __attribute__((target_clones("arch=skylake-avx512", "arch=x86-64-v3", "default")))
 #endif
 #else
 #define LAYOUTSERVE_VECTORISED
 #endif
 
+// A part of such a function: alone it would be compiled for the least of these processors.
+#define INLINED inline __attribute__((always_inline))
+
 namespace layoutserve {
+
+// Adding and taking away 1.5 * 2^23 rounds a float below 2^22 to the nearest integer, ties to even, without a call
+// that would keep the loop from being vectorised.
+constexpr float kRounder = 12582912.0f;
+
+// |x| as bits: sizes compare as integers do, and compilers find the largest integer of a row in whole vectors.
+inline int32_t size_bits(float x) { return __builtin_bit_cast(int32_t, x) & 0x7fffffff; }
+
+// The width of a level where so large a value has to fit.
+float level_width(float largest);
 
 // Writes the n floats of x as uint8 around 128 and returns the width of a level.
 float quantize_row(const float* x, int64_t n, uint8_t* q);

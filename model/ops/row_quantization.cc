@@ -16,10 +16,6 @@ namespace {
 constexpr int64_t kRowsPerTask = 16;
 constexpr float kSmallest = 1e-20f;
 constexpr float kSteps = 127.0f;
-// Adding and taking away 1.5 * 2^23 rounds a float below 2^22 to the nearest integer, ties to even, without a call
-// that would keep the loop from being vectorised.
-constexpr float kRounder = 12582912.0f;
-
 struct QuantizeTask {
   const float* x;
   uint8_t* q;
@@ -27,21 +23,10 @@ struct QuantizeTask {
   int64_t rows, columns;
 };
 
-// Eight running maxima, because a single one is a chain that compilers may not reorder.
 LAYOUTSERVE_VECTORISED float largest_size(const float* __restrict x, int64_t n) {
-  constexpr int64_t kLanes = 32;
-  float peaks[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; ++lane) {
-      const float size = std::fabs(x[i + lane]);
-      peaks[lane] = size > peaks[lane] ? size : peaks[lane];
-    }
-  }
-  float peak = 0.0f;
-  for (int64_t lane = 0; lane < kLanes; ++lane) peak = std::max(peak, peaks[lane]);
-  for (; i < n; ++i) peak = std::max(peak, std::fabs(x[i]));
-  return peak;
+  int32_t peak = 0;
+  for (int64_t i = 0; i < n; ++i) peak = std::max(peak, size_bits(x[i]));
+  return __builtin_bit_cast(float, peak);
 }
 
 LAYOUTSERVE_VECTORISED void quantize(const float* __restrict x, float scale, int64_t n, uint8_t* __restrict q) {
@@ -92,8 +77,10 @@ int64_t product(const std::vector<int64_t>& shape, size_t count) {
 
 }  // namespace
 
+float level_width(float largest) { return std::max(largest, kSmallest) / kSteps; }
+
 float quantize_row(const float* x, int64_t n, uint8_t* q) {
-  const float scale = std::max(largest_size(x, n), kSmallest) / kSteps;
+  const float scale = level_width(largest_size(x, n));
   quantize(x, scale, n, q);
   return scale;
 }

@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read the document, print its words and draw them if asked."""
+    from model.allocator import keep_freed_memory
     from model.errors import RequestError
     from model.ocr import Ocr, OcrConfig
     from model.page import read_document
@@ -48,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         data = sys.stdin.buffer.read() if str(arguments.file) == "-" else arguments.file.read_bytes()
     except OSError as error:
         raise RequestError(f"{arguments.file} cannot be read ({error.strerror}).") from error
+    keep_freed_memory()
     document = read_document(data, pages=arguments.pages, dpi=arguments.dpi, ocr=arguments.ocr)
     ocr: Ocr | None = None
     read: list[Page] = []

@@ -13,17 +13,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wheel", type=Path, help="a wheel of rapidocr that is already here, instead of pip")
     parser.add_argument("--force", action="store_true", help="fetch them even if they are already there")
     parser.add_argument(
-        "--own", type=Path, metavar="FOLDER", help="only make the int8 form of a recognition model of your own"
+        "--own", type=Path, metavar="FOLDER", help="only make the int8 form of an OCR model of your own"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the folder of the models once they are there and checked."""
-    from model.network.ocr_int8 import quantize_recognizer
+    from model.network.ocr_int8 import quantize_ocr
     from model.ocr import int8, store
 
     if arguments.own:
-        quantize_recognizer(arguments.own / "inference.onnx", arguments.own / int8.FILE)
+        quantize_ocr(arguments.own / "inference.onnx", arguments.own / int8.FILE)
         print(arguments.own / int8.FILE)
         return 0
     folder = arguments.folder or store.default_folder()
@@ -33,8 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
             store.unpack(arguments.wheel, folder)
         else:
             store.fetch(folder)
-    recognizer = folder / store.RECOGNITION.folder
-    # Made anew each time, in half a second: another release may make it otherwise.
-    quantize_recognizer(recognizer / "inference.onnx", recognizer / int8.FILE)
+    for model in store.MODELS:
+        # Made anew each time, in a second: another release may make it otherwise.
+        quantize_ocr(folder / model.folder / "inference.onnx", folder / model.folder / int8.FILE)
     print(folder)
     return 0

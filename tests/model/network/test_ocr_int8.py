@@ -1,4 +1,4 @@
-"""The int8 form of a recognizer: every product replaced, close to the float32 graph, and nothing shared by a batch."""
+"""The int8 form of an OCR model: every product replaced, close to the float32 graph, and nothing shared by a batch."""
 
 import numpy as np
 import onnx
@@ -7,7 +7,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from model.errors import OcrError
-from model.network.ocr_int8 import quantize_recognizer
+from model.network.ocr_int8 import quantize_ocr
 from model.ocr import int8
 from model.ops import LIBRARY
 
@@ -15,7 +15,7 @@ CHANNELS, SYMBOLS = 96, 1200
 
 
 def recognizer(path, channels=CHANNELS):
-    """A small recognizer of PP-OCR's kind: stem, mixing block with a residual, one more convolution, head."""
+    """A small recognizer of PP-OCR's kind: stem, mixing block with a residual, gated depthwise block, head."""
     generator = np.random.default_rng(1)
     constants = []
 
@@ -43,7 +43,12 @@ def recognizer(path, channels=CHANNELS):
         helper.make_node("Mul", ["g4", "h"], ["mixed"]),
         conv("mixed", "narrow", channels, channels=2 * channels),
         helper.make_node("Add", ["stem", "narrow"], ["sum"]),
-        conv("sum", "last", channels),
+        conv("sum", "even", channels),
+        conv("even", "near", channels, (3, 3), channels=1, group=channels, strides=[2, 1], pads=[1, 1, 1, 1]),
+        helper.make_node("ReduceMean", ["near"], ["mean"], axes=[2, 3]),
+        conv("mean", "gate1", channels),
+        helper.make_node("HardSigmoid", ["gate1"], ["gate"]),
+        helper.make_node("Mul", ["near", "gate"], ["last"]),
         helper.make_node("ReduceMean", ["last"], ["row"], axes=[2], keepdims=0),
         helper.make_node("Transpose", ["row"], ["columns"], perm=[0, 2, 1]),
         helper.make_node("MatMul", ["columns", weight("symbols", channels, SYMBOLS)], ["scores"]),
@@ -67,7 +72,7 @@ def session(path):
 def graphs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("recognizer")
     source = recognizer(folder / "inference.onnx")
-    assert quantize_recognizer(source, folder / int8.FILE) == 4
+    assert quantize_ocr(source, folder / int8.FILE) == 4
     return folder
 
 
@@ -82,42 +87,67 @@ def test_every_product_is_of_integers(graphs):
     assert kinds.count("MatMulInteger") == 4
     assert kinds.count("DequantizeGeluQuantize") == 1
     assert "MatMul" not in kinds and "FusedMatMul" not in kinds
-    # The stem, whose kernel is wide, stays float32.
-    assert sum(kind in ("Conv", "FusedConv") for kind in kinds) == 1
+    assert sum(kind in ("Conv", "FusedConv") for kind in kinds) == 2, "the stem, and what gates a block"
+    assert kinds.count("DepthwiseConv") == 1
+    assert kinds.count("Transpose") <= 6, "images are turned about where a node wants planes"
+    assert "Softmax" not in kinds
     assert max(tensor.data_type == TensorProto.INT8 for tensor in model.graph.initializer)
     assert (graphs / int8.FILE).stat().st_size < 0.5 * (graphs / "inference.onnx").stat().st_size
 
 
+def read(path, lines, symbol=7):
+    graph = session(path)
+    assert [value.name for value in graph.get_inputs()] == ["x", int8.SYMBOL]
+    return graph.run(None, {"x": lines, int8.SYMBOL: np.array([symbol])})
+
+
 def test_it_is_close_to_the_float_graph(graphs, lines):
     (expected,) = session(graphs / "inference.onnx").run(None, {"x": lines})
-    (found,) = session(graphs / int8.FILE).run(None, {"x": lines})
-    assert found.shape == expected.shape
-    logits = np.log(found) - np.log(found).mean(-1, keepdims=True)
-    true = np.log(expected) - np.log(expected).mean(-1, keepdims=True)
-    assert np.linalg.norm(logits - true) < 0.02 * np.linalg.norm(true)
+    best, probability, _ = read(graphs / int8.FILE, lines)
+    assert best.shape == probability.shape == expected.shape[:2]
+    largest = expected.max(-1)
+    np.testing.assert_allclose(np.take_along_axis(expected, best[..., None], -1)[..., 0], largest, rtol=0.1)
+    np.testing.assert_allclose(probability, largest, rtol=0.15)
+    for symbol in (0, 7, SYMBOLS - 1):
+        found = read(graphs / int8.FILE, lines, symbol)[2]
+        np.testing.assert_allclose(np.log(found), np.log(expected[..., symbol]), atol=0.15)
 
 
 def test_a_line_alone_and_in_a_batch_is_the_same(graphs, lines):
-    graph = session(graphs / int8.FILE)
-    (together,) = graph.run(None, {"x": lines})
+    together = read(graphs / int8.FILE, lines)
     for number in range(len(lines)):
-        (alone,) = graph.run(None, {"x": lines[number : number + 1]})
-        np.testing.assert_allclose(alone[0], together[number], rtol=1e-5, atol=1e-8)
+        alone = read(graphs / int8.FILE, lines[number : number + 1])
+        for of_all, of_one in zip(together, alone, strict=True):
+            np.testing.assert_allclose(of_one[0], of_all[number], rtol=1e-5, atol=1e-8)
+
+
+def test_a_model_that_scores_no_symbols_keeps_its_output(graphs, lines, tmp_path):
+    model = onnx.load(graphs / "inference.onnx")
+    while model.graph.node[-1].output[0] != "last":
+        model.graph.node.pop()
+    del model.graph.output[:]
+    model.graph.output.append(helper.make_tensor_value_info("last", TensorProto.FLOAT, ["B", CHANNELS, "H", "W"]))
+    onnx.save(model, tmp_path / "inference.onnx")
+    assert quantize_ocr(tmp_path / "inference.onnx", tmp_path / int8.FILE) == 3
+    (expected,) = session(tmp_path / "inference.onnx").run(None, {"x": lines})
+    (found,) = session(tmp_path / int8.FILE).run(None, {"x": lines})
+    assert found.shape == expected.shape
+    assert np.linalg.norm(found - expected) < 0.02 * np.linalg.norm(expected)
 
 
 def test_a_session_is_opened_for_the_same_model_only(graphs, tmp_path, caplog):
-    assert int8.session_for(graphs) is not None
-    assert int8.session_for(tmp_path) is None
+    assert int8.session_for(graphs, onnxruntime.SessionOptions()) is not None
+    assert int8.session_for(tmp_path, onnxruntime.SessionOptions()) is None
     assert not caplog.records
     recognizer(tmp_path / "inference.onnx", channels=104)
     (tmp_path / int8.FILE).write_bytes((graphs / int8.FILE).read_bytes())
-    assert int8.session_for(tmp_path) is None
+    assert int8.session_for(tmp_path, onnxruntime.SessionOptions()) is None
     assert "made from another model" in caplog.text
 
 
 def test_without_the_native_operators_float32_reads(graphs, monkeypatch, tmp_path, caplog):
     monkeypatch.setattr(int8, "LIBRARY", tmp_path / "missing.so")
-    assert int8.session_for(graphs) is None
+    assert int8.session_for(graphs, onnxruntime.SessionOptions()) is None
     assert "native operators" in caplog.text
 
 
@@ -125,11 +155,11 @@ def test_what_gains_nothing_is_refused(tmp_path):
     recognizer(tmp_path / "small.onnx", channels=40)
     (tmp_path / "text.onnx").write_text("no graph")
     with pytest.raises(OcrError, match="can be read"):
-        quantize_recognizer(tmp_path / "text.onnx", tmp_path / "out.onnx")
+        quantize_ocr(tmp_path / "text.onnx", tmp_path / "out.onnx")
     model = onnx.load(tmp_path / "small.onnx")
-    del model.graph.node[-5:]
-    model.graph.output[0].name = "last"
+    del model.graph.node[-10:]
+    model.graph.output[0].name = "even"
     onnx.save(model, tmp_path / "small.onnx")
     with pytest.raises(OcrError, match="no layers"):
-        quantize_recognizer(tmp_path / "small.onnx", tmp_path / "out.onnx")
+        quantize_ocr(tmp_path / "small.onnx", tmp_path / "out.onnx")
     assert not (tmp_path / "out.onnx").exists()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from model.network.ocr_int8 import quantize_recognizer
+from model.network.ocr_int8 import quantize_ocr
 from model.ocr import Ocr, OcrConfig, int8, store
 from model.page import Box, Page
 
@@ -19,10 +19,9 @@ def models():
     folder = store.default_folder()
     if not store.is_complete(folder):
         store.fetch(folder)
-    if not (folder / store.RECOGNITION.folder / int8.FILE).is_file():
-        quantize_recognizer(
-            folder / store.RECOGNITION.folder / "inference.onnx", folder / store.RECOGNITION.folder / int8.FILE
-        )
+    for model in store.MODELS:
+        if not (folder / model.folder / int8.FILE).is_file():
+            quantize_ocr(folder / model.folder / "inference.onnx", folder / model.folder / int8.FILE)
     return folder
 
 

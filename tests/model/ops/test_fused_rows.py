@@ -3,12 +3,8 @@
 import math
 
 import numpy as np
-import onnxruntime
 import pytest
-from onnx import TensorProto, helper, parser
 
-from model.ops import LIBRARY
-from model.ops.function_bodies import FUNCTION_BODIES, OPSET
 from model.ops.fused_rows import dequantize_gelu_quantize, dequantize_norm_quantize
 from model.ops.row_quantization import ZERO_POINT, dequantize_rows
 
@@ -16,33 +12,14 @@ GELU_INPUTS = ("sums", "row_scale", "column_scale", "bias")
 NORM_INPUTS = (*GELU_INPUTS, "residual", "gamma", "beta")
 
 
-def session(operator, inputs, outputs, native, **attributes):
-    def values(names):
-        kinds = {"sums": TensorProto.INT32, "q": TensorProto.UINT8}
-        return [helper.make_tensor_value_info(name, kinds.get(name, TensorProto.FLOAT), None) for name in names]
-
-    node = helper.make_node(operator, inputs, outputs, domain="layoutserve", **attributes)
-    model = helper.make_model(
-        helper.make_graph([node], "operator", values(inputs), values(outputs)),
-        functions=[parser.parse_function(body) for body in FUNCTION_BODIES],
-        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid("layoutserve", 1)],
-        ir_version=9,
-    )
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    if native:
-        options.register_custom_ops_library(str(LIBRARY))
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+@pytest.fixture(scope="module", params=[False, True], ids=["body", "native"])
+def gelu(request, operator):
+    return operator("DequantizeGeluQuantize", GELU_INPUTS, ["q", "scale"], native=request.param)
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["body", "native"])
-def gelu(request):
-    return session("DequantizeGeluQuantize", GELU_INPUTS, ["q", "scale"], request.param)
-
-
-@pytest.fixture(scope="module", params=[False, True], ids=["body", "native"])
-def norm(request):
-    return session("DequantizeNormQuantize", NORM_INPUTS, ["y", "q", "scale"], request.param, epsilon=1e-12)
+def norm(request, operator):
+    return operator("DequantizeNormQuantize", NORM_INPUTS, ["y", "q", "scale"], native=request.param, epsilon=1e-12)
 
 
 def example(rows, columns, inputs):
@@ -112,12 +89,12 @@ def test_rows_do_not_see_each_other(gelu, norm):
             assert np.array_equal(of_all[1:, 4:5], of_one)
 
 
-def test_native_kernels_refuse_shapes_that_do_not_fit():
-    graph = session("DequantizeGeluQuantize", GELU_INPUTS, ["q", "scale"], True)
+def test_native_kernels_refuse_shapes_that_do_not_fit(operator):
+    graph = operator("DequantizeGeluQuantize", GELU_INPUTS, ["q", "scale"])
     inputs = example(3, 8, GELU_INPUTS) | {"bias": np.zeros(7, np.float32)}
     with pytest.raises(Exception, match="DequantizeGeluQuantize needs"):
         graph.run(None, inputs)
-    graph = session("DequantizeNormQuantize", NORM_INPUTS, ["y", "q", "scale"], True, epsilon=1e-12)
+    graph = operator("DequantizeNormQuantize", NORM_INPUTS, ["y", "q", "scale"], epsilon=1e-12)
     inputs = example(3, 8, NORM_INPUTS) | {"residual": np.zeros((2, 2, 8), np.float32)}
     with pytest.raises(Exception, match="DequantizeNormQuantize needs"):
         graph.run(None, inputs)

@@ -1,52 +1,25 @@
 """Integer products per row: numpy definition = function body = native kernel, and rows that never see each other."""
 
-from pathlib import Path
-
 import numpy as np
-import onnxruntime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from onnx import TensorProto, helper, parser
 
-from model import ops
-from model.ops.function_bodies import FUNCTION_BODIES, OPSET
 from model.ops.row_quantization import ZERO_POINT, dequantize_rows, quantize_columns, quantize_rows
-
-LIBRARY = Path(ops.__file__).parent / "liblayoutserve_ops.so"
 
 finite = st.floats(-1e6, 1e6, width=32)
 
 
-def session(operator, inputs, outputs, native):
-    def values(names):
-        return [helper.make_tensor_value_info(name, kind, None) for name, kind in names]
-
-    node = helper.make_node(operator, [n for n, _ in inputs], [n for n, _ in outputs], domain="layoutserve")
-    graph = helper.make_graph([node], "operator", values(inputs), values(outputs))
-    model = helper.make_model(
-        graph,
-        functions=[parser.parse_function(body) for body in FUNCTION_BODIES],
-        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid("layoutserve", 1)],
-        ir_version=10,
-    )
-    options = onnxruntime.SessionOptions()
-    if native:
-        options.register_custom_ops_library(str(LIBRARY))
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+@pytest.fixture(scope="module", params=[False, True], ids=["body", "native"])
+def quantize(request, operator):
+    return operator("QuantizeRows", ["x"], ["q", "scale"], native=request.param)
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["body", "native"])
-def quantize(request):
-    outputs = [("q", TensorProto.UINT8), ("scale", TensorProto.FLOAT)]
-    return session("QuantizeRows", [("x", TensorProto.FLOAT)], outputs, request.param)
-
-
-@pytest.fixture(scope="module", params=[False, True], ids=["body", "native"])
-def dequantize(request):
-    floats = [(name, TensorProto.FLOAT) for name in ("row_scale", "column_scale", "bias")]
-    return session("DequantizeRows", [("sums", TensorProto.INT32), *floats], [("y", TensorProto.FLOAT)], request.param)
+def dequantize(request, operator):
+    inputs = ["sums", "row_scale", "column_scale", "bias"]
+    return operator("DequantizeRows", inputs, ["y"], native=request.param)
 
 
 @given(arrays(np.float32, array_shapes(min_dims=2, max_dims=3, max_side=70), elements=finite))
