@@ -2,11 +2,11 @@
 
 Nine tenths of a recognizer's work, and half of a detector's, are pointwise (1x1) convolutions and the head, which
 scores every symbol for every column: products of rows (pixels or columns, their channels) with a weight matrix. They
-become QuantizeRows, MatMulInteger and DequantizeRows (``model/ops/row_quantization.py``), as in the encoder; between the
-two convolutions of a mixing block lies a single pass (``model/ops/fused_rows.py``), between two blocks a convolution that
-takes pixels as they come (``model/ops/depthwise_conv.py``), and of the head's scores only what is asked for is written
-down (``model/ops/best_symbols.py``). A line's result depends on that line alone, and no page has to be looked at first:
-one scale for a whole tensor, calibrated, cost eight points of word F1.
+become QuantizeRows, MatMulInteger and DequantizeRows (``model/ops/row_quantization.py``), as in the encoder; between
+the two convolutions of a mixing block lies a single pass (``model/ops/fused_rows.py``), between two blocks a
+convolution that takes pixels as they come (``model/ops/depthwise_conv.py``), and of the head's scores only what is
+asked for is written down (``model/ops/best_symbols.py``). A line's result depends on that line alone, and no page has
+to be looked at first: one scale for a whole tensor, calibrated, cost eight points of word F1.
 Other layers stay float32. Graphs without such layers are refused.
 """
 
