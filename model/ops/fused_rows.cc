@@ -66,10 +66,16 @@ LAYOUTSERVE_VECTORISED void quantize_levels(const float* __restrict x, float lev
   }
 }
 
-LAYOUTSERVE_VECTORISED float sum_of(const float* __restrict x, int64_t n) {
+// y = the dequantized sums + the residual; returns the sum of y.
+LAYOUTSERVE_VECTORISED float add_row(const int32_t* __restrict sums, float row_scale,
+                                     const float* __restrict column_scale, const float* __restrict bias,
+                                     const float* __restrict residual, int64_t n, float* __restrict y) {
   float total = 0.0f;
 #pragma omp simd reduction(+ : total)
-  for (int64_t i = 0; i < n; ++i) total += x[i];
+  for (int64_t i = 0; i < n; ++i) {
+    y[i] = static_cast<float>(sums[i]) * (row_scale * column_scale[i]) + bias[i] + residual[i];
+    total += y[i];
+  }
   return total;
 }
 
@@ -80,13 +86,15 @@ LAYOUTSERVE_VECTORISED float sum_of_squares(const float* __restrict x, float mea
   return total;
 }
 
-LAYOUTSERVE_VECTORISED void add_row(const float* __restrict x, int64_t n, float* __restrict y) {
-  for (int64_t i = 0; i < n; ++i) y[i] += x[i];
-}
-
-LAYOUTSERVE_VECTORISED void normalise_row(float mean, float factor, const float* __restrict gamma,
-                                          const float* __restrict beta, int64_t n, float* __restrict y) {
-  for (int64_t i = 0; i < n; ++i) y[i] = (y[i] - mean) * factor * gamma[i] + beta[i];
+// Returns the size of the largest.
+LAYOUTSERVE_VECTORISED float normalise_row(float mean, float factor, const float* __restrict gamma,
+                                           const float* __restrict beta, int64_t n, float* __restrict y) {
+  int32_t peak = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    y[i] = (y[i] - mean) * factor * gamma[i] + beta[i];
+    peak = std::max(peak, size_bits(y[i]));
+  }
+  return __builtin_bit_cast(float, peak);
 }
 
 void gelu_task(void* data, size_t number) {
@@ -106,12 +114,14 @@ void norm_task(void* data, size_t number) {
   const int64_t n = task.columns, first = static_cast<int64_t>(number) * kRowsPerTask;
   for (int64_t row = first; row < std::min(first + kRowsPerTask, task.rows); ++row) {
     float* y = task.y + row * n;
-    dequantize_row(task.sums + row * n, task.row_scale[row], task.column_scale, task.bias, n, y);
-    add_row(task.residual + row * n, n, y);
-    const float mean = sum_of(y, n) / static_cast<float>(n);
+    const float sum = add_row(task.sums + row * n, task.row_scale[row], task.column_scale, task.bias,
+                              task.residual + row * n, n, y);
+    const float mean = sum / static_cast<float>(n);
     const float variance = sum_of_squares(y, mean, n) / static_cast<float>(n);
-    normalise_row(mean, 1.0f / std::sqrt(variance + task.epsilon), task.gamma, task.beta, n, y);
-    task.scale[row] = quantize_row(y, n, task.q + row * n);
+    const float factor = 1.0f / std::sqrt(variance + task.epsilon);
+    const float scale = level_width(normalise_row(mean, factor, task.gamma, task.beta, n, y));
+    quantize_levels(y, 1.0f / scale, n, task.q + row * n);
+    task.scale[row] = scale;
   }
 }
 
