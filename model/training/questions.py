@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from model.page import Word
 from model.training.batches import Sheet
 from model.training.datasets import Question
+from model.training.synthesis.content.wordings import NEVER
 from model.training.synthesis.questions import Asker
 
 WORDINGS: dict[str, tuple[str, ...]] = {
@@ -197,18 +198,7 @@ _ASK_KEY = ("What is the {}?", "{}", "What does it say for {}?", "What {} is giv
 
 # Fields of other kinds of documents, by their names in the synthesis, whose wordings they lend.
 _NEVER_ON_BILLS = (
-    "passport",
-    "patient",
-    "birth_date",
-    "licence_plate",
-    "insurance",
-    "flight",
-    "landlord",
-    "diagnosis",
-    "salary",
-    "nationality",
-    "ssn",
-    "contract_signer",
+    *(field for field in NEVER if field != "tracking"),
     "doi",
     "jurisdiction",
     "journal",

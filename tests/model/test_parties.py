@@ -1,28 +1,13 @@
-import numpy as np
 import pytest
 
-from model.page import Box, Word
 from model.parties import body, cells, columns, is_registered_name, name_line, parts, whole_lines
-
-
-def words_of(*lines):
-    """Words with their bbox: ten pixels a letter, twenty a line; a line is a text, or texts with their left ends."""
-    words = []
-    for row, line in enumerate(lines):
-        for left, text in [(0, line)] if isinstance(line, str) else line:
-            x = float(left)
-            for word in text.split():
-                words.append(Word.from_box(word, Box(x, 20.0 * row, x + 10 * len(word), 20.0 * row + 16), line=row))
-                x += 10 * (len(word) + 1)
-    bbox = np.array([[w.box.x0, w.box.y0, w.box.x1, w.box.y1] for w in words]).astype(np.int64).reshape(-1, 4)
-    return words, bbox
 
 
 def texts(cells, words):
     return [" ".join(words[index].text for index in cell) for cell in cells]
 
 
-def test_a_line_holds_a_cell_for_each_column():
+def test_a_line_holds_a_cell_for_each_column(words_of):
     words, bbox = words_of("ACME Foods Ltd", [(0, "12 Oak Street"), (300, "Invoice 17")])
     assert texts(cells(words, bbox), words) == ["ACME Foods Ltd", "12 Oak Street", "Invoice 17"]
 
@@ -47,12 +32,12 @@ def test_a_line_holds_a_cell_for_each_column():
         ("MR. D.I.Y. (KUCHAI) SDN BHD", "MR. D.I.Y. (KUCHAI) SDN BHD"),
     ],
 )
-def test_what_is_no_name_and_no_address_is_left_out(line, left):
+def test_what_is_no_name_and_no_address_is_left_out(line, left, words_of):
     words, _ = words_of(line)
     assert texts([body(range(len(words)), words)], words) == [left]
 
 
-def test_an_entity_is_whole_lines_of_which_it_holds_a_good_part():
+def test_an_entity_is_whole_lines_of_which_it_holds_a_good_part(words_of):
     words, bbox = words_of("12 Oak Hill", "Springfield Illinois", "ACME Foods Limited and Sons")
     of_page = cells(words, bbox)
     # "Oak Hill Springfield ACME": the last line has too little of it.
@@ -78,7 +63,7 @@ def test_an_entity_is_whole_lines_of_which_it_holds_a_good_part():
         ("ACME Foods", False),
     ],
 )
-def test_a_registered_name_is_a_name_with_its_legal_form(line, name):
+def test_a_registered_name_is_a_name_with_its_legal_form(line, name, words_of):
     words, _ = words_of(line)
     assert is_registered_name(range(len(words)), words) is name
 
@@ -92,12 +77,12 @@ def test_a_registered_name_is_a_name_with_its_legal_form(line, name):
         (["YAM FRESH"], "YAM FRESH"),
     ],
 )
-def test_a_company_is_one_line_or_a_name_and_its_legal_form(lines, name):
+def test_a_company_is_one_line_or_a_name_and_its_legal_form(lines, name, words_of):
     words, bbox = words_of(*lines)
     assert texts([name_line(cells(words, bbox), words)], words) == [name]
 
 
-def test_addresses_beside_each_other_are_parted():
+def test_addresses_beside_each_other_are_parted(words_of):
     words, bbox = words_of([(0, "12 Oak Street"), (300, "9 Elm Road")], [(0, "Springfield"), (300, "Shelbyville")])
     first, second = columns(cells(words, bbox), bbox)
     assert texts(first, words) == ["12 Oak Street", "Springfield"]

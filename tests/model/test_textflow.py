@@ -1,46 +1,32 @@
 import numpy as np
 import pytest
 
-from model.page import Box, Word
 from model.textflow import APART, BELOW, CLOSE, joints, line_numbers
 
 
-def words_of(*lines):
-    """Words with their bbox: ten pixels a letter, twenty a line; a line is a text, or texts with their left ends."""
-    words = []
-    for row, line in enumerate(lines):
-        for left, text in [(0, line)] if isinstance(line, str) else line:
-            x = float(left)
-            for word in text.split():
-                words.append(Word.from_box(word, Box(x, 20.0 * row, x + 10 * len(word), 20.0 * row + 16), line=row))
-                x += 10 * (len(word) + 1)
-    bbox = np.array([[w.box.x0, w.box.y0, w.box.x1, w.box.y1] for w in words]).astype(np.int64).reshape(-1, 4)
-    return words, bbox
-
-
-def test_words_of_a_line_and_the_line_below_belong_together():
+def test_words_of_a_line_and_the_line_below_belong_together(words_of):
     assert joints(*words_of("12 Oak Street", "Springfield")).tolist() == [CLOSE, CLOSE, BELOW]
 
 
-def test_columns_and_paragraphs_are_apart():
+def test_columns_and_paragraphs_are_apart(words_of):
     words, bbox = words_of([(0, "Total"), (300, "9.00")], "", "", "Thank you")
     assert joints(words, bbox).tolist() == [APART, APART, CLOSE]
 
 
-def test_what_stands_further_up_is_apart():
+def test_what_stands_further_up_is_apart(words_of):
     words, bbox = words_of([(0, "Oak"), (300, "Elm")], [(0, "Street"), (300, "Road")])
     order = [0, 2, 1, 3]
     assert joints([words[i] for i in order], bbox[order]).tolist() == [BELOW, APART, BELOW]
 
 
 @pytest.mark.parametrize("scale", [(1, 1), (5, 1), (1, 5)])
-def test_the_scale_of_the_page_does_not_matter(scale):
+def test_the_scale_of_the_page_does_not_matter(scale, words_of):
     words, bbox = words_of("12 Oak Street", "Springfield", "", [(0, "Total"), (300, "9.00")])
     x, y = scale
     assert joints(words, bbox * np.array([x, y, x, y])).tolist() == [CLOSE, CLOSE, BELOW, APART, APART]
 
 
-def test_one_word_and_none_have_no_joints():
+def test_one_word_and_none_have_no_joints(words_of):
     assert joints(*words_of("one")).tolist() == []
     assert joints(*words_of()).tolist() == []
 

@@ -3,22 +3,8 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from model.page import Box, Word
 from model.totals import Sums, near_keyword, total_keywords
 from model.values import find_amount
-
-
-def words_of(*lines):
-    """Words with their bbox: ten pixels a letter, twenty a line; a line is a text, or texts with their left ends."""
-    words = []
-    for row, line in enumerate(lines):
-        for left, text in [(0, line)] if isinstance(line, str) else line:
-            x = float(left)
-            for word in text.split():
-                words.append(Word.from_box(word, Box(x, 20.0 * row, x + 10 * len(word), 20.0 * row + 16), line=row))
-                x += 10 * (len(word) + 1)
-    bbox = np.array([[w.box.x0, w.box.y0, w.box.x1, w.box.y1] for w in words]).astype(np.int64).reshape(-1, 4)
-    return words, bbox
 
 
 @pytest.mark.parametrize(
@@ -36,11 +22,11 @@ def words_of(*lines):
         ("Totally fine", []),
     ],
 )
-def test_what_announces_a_total(text, found):
+def test_what_announces_a_total(text, found, words_of):
     assert total_keywords(words_of(text)[0]) == found
 
 
-def test_an_announcement_ends_with_its_line():
+def test_an_announcement_ends_with_its_line(words_of):
     assert total_keywords(words_of("6% GST", "Total 9.00", "Qty")[0]) == [2]
 
 
@@ -61,12 +47,13 @@ def test_what_is_near_a_keyword(box, near):
     assert near_keyword(np.array(box), np.zeros((0, 4), np.int64)) is False
 
 
-def sums(*lines):
+@pytest.fixture
+def sums(words_of):
     def parse(text):
         value = find_amount(text)
         return value.value if value else None
 
-    return Sums(*words_of(*lines), parse)
+    return lambda *lines: Sums(*words_of(*lines), parse)
 
 
 def amounts(*texts):
@@ -88,7 +75,7 @@ def amounts(*texts):
         ([], []),
     ],
 )
-def test_what_was_paid_less_the_change(lines, total):
+def test_what_was_paid_less_the_change(lines, total, sums):
     assert sums(*lines).paid_less_change() == amounts(*total)
 
 
@@ -102,10 +89,10 @@ def test_what_was_paid_less_the_change(lines, total):
         (["Total 9.02", "Rounding 0.02"], []),
     ],
 )
-def test_the_amount_after_rounding(lines, total):
+def test_the_amount_after_rounding(lines, total, sums):
     assert sums(*lines).rounded() == amounts(*total)
 
 
-def test_where_amounts_stand():
+def test_where_amounts_stand(sums):
     page = sums("Total 9.00", "Cash RM9.00", "Tea 4.00")
     assert page.places(amounts("9.00")) == [1, 3]
