@@ -82,11 +82,11 @@ def pieces(reading: Reading, line: Image, quad: NDArray[np.float64]) -> list[Pie
     top, bottom = _main_rows(ink)
     edges = _edges(np.asarray(ink[top:bottom].any(axis=0)), reading, spans)
     height = len(ink)
-    found = []
-    for (first, last), (start, end) in zip(spans, edges, strict=True):
-        polygon = _inside(quad, start, end, top / height, bottom / height)
-        found.append(Piece(reading.text[first:last], float(reading.scores[first:last].mean()), polygon))
-    return found
+    polygons = _inside(quad, edges, top / height, bottom / height)
+    return [
+        Piece(reading.text[first:last], float(reading.scores[first:last].mean()), polygon)
+        for (first, last), polygon in zip(spans, polygons, strict=True)
+    ]
 
 
 def _ink(line: Image) -> NDArray[np.bool_]:
@@ -148,13 +148,14 @@ def _gap(columns: NDArray[np.bool_], before: float, after: float, pitch: float) 
     return middle - half, middle + half
 
 
-def _inside(quad: NDArray[np.float64], start: float, end: float, top: float, bottom: float) -> Polygon:
-    """The part of a quadrilateral between shares of its length and of its height."""
-
-    def at(along: float, across: float) -> Point:
-        upper = quad[0] + along * (quad[1] - quad[0])
-        lower = quad[3] + along * (quad[2] - quad[3])
-        x, y = (upper + across * (lower - upper)).tolist()
-        return x, y
-
-    return at(start, top), at(end, top), at(end, bottom), at(start, bottom)
+def _inside(quad: NDArray[np.float64], edges: list[tuple[float, float]], top: float, bottom: float) -> list[Polygon]:
+    """The parts of a quadrilateral between shares of its length and of its height."""
+    along = np.array(edges)[:, [0, 1, 1, 0], None]
+    across = np.array([top, top, bottom, bottom])[:, None]
+    upper = quad[0] + along * (quad[1] - quad[0])
+    lower = quad[3] + along * (quad[2] - quad[3])
+    polygons: list[Polygon] = [
+        ((ax, ay), (bx, by), (cx, cy), (dx, dy))
+        for (ax, ay), (bx, by), (cx, cy), (dx, dy) in (upper + across * (lower - upper)).tolist()
+    ]
+    return polygons

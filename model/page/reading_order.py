@@ -68,6 +68,10 @@ def _upright(corners: NDArray[np.float64]) -> NDArray[np.float64]:
 def _region(boxes: NDArray[np.float64], members: NDArray[np.intp], height: float) -> list[list[int]]:
     """Order of one region: cut at the gutter that sets most text in columns, else row by row."""
     rows = _rows(boxes, members)
+    widths = boxes[members, 2] - boxes[members, 0]
+    if np.count_nonzero(widths >= _PROSE_WIDTH * height) < 2 * _PROSE_ROWS:
+        # Too few long pieces for two columns of running text, whichever gutter.
+        return rows
     best: list[tuple[bool, NDArray[np.intp]]] = []
     most = 0
     for gutter in _gutters(boxes, rows, height):
@@ -91,20 +95,22 @@ def _region(boxes: NDArray[np.float64], members: NDArray[np.intp], height: float
 def _rows(boxes: NDArray[np.float64], members: NDArray[np.intp]) -> list[list[int]]:
     """Chain every piece to the piece at its left that lies at its height."""
     rows: list[list[int]] = []
-    for index in sorted(members.tolist(), key=lambda i: tuple(boxes[i].tolist())):
-        x0, y0, x1, y1 = boxes[index]
-        best, best_overlap = None, 0.5
-        for row in rows:
-            last = boxes[row[-1]]
-            lower, higher = sorted((y1 - y0, last[3] - last[1]))
-            overlap = (min(y1, last[3]) - max(y0, last[1])) / max(lower, 1e-6)
-            inside = last[2] - x0 > 0.5 * min(x1 - x0, last[2] - last[0])
-            if overlap > best_overlap and not inside and higher <= _SAME_SIZE * lower:
-                best, best_overlap = row, overlap
-        if best is None:
+    lasts: list[tuple[float, ...]] = []  # box of the last piece of every row
+    for box, index in sorted((tuple(boxes[index].tolist()), index) for index in members.tolist()):
+        x0, y0, x1, y1 = box
+        best, best_overlap = -1, 0.5
+        for number, (left, upper, right, lower) in enumerate(lasts):
+            smaller, larger = sorted((y1 - y0, lower - upper))
+            overlap = (min(y1, lower) - max(y0, upper)) / max(smaller, 1e-6)
+            inside = right - x0 > 0.5 * min(x1 - x0, right - left)
+            if overlap > best_overlap and not inside and larger <= _SAME_SIZE * smaller:
+                best, best_overlap = number, overlap
+        if best < 0:
             rows.append([index])
+            lasts.append(box)
         else:
-            best.append(index)
+            rows[best].append(index)
+            lasts[best] = box
 
     def top(row: list[int]) -> tuple[float, ...]:
         middle = float(np.mean(boxes[row, 1] + boxes[row, 3]))
