@@ -29,27 +29,37 @@ def source(content: bytes) -> str:
     return f"{_FORM} {hashlib.sha256(content).hexdigest()}"
 
 
-def session_for(folder: Path, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession | None:
-    """A session of the int8 form in ``folder``; None, and a line in the log, where float32 has to do.
+class Unusable(Exception):
+    """Why the int8 form of a model does not run, in a sentence that says what to do."""
 
-    ``options`` know the native operators afterwards, which changes nothing for a float32 graph.
+
+def open_session(folder: Path, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
+    """A session of the int8 form in ``folder``, whose ``options`` know the native operators afterwards.
+
+    Raises Unusable.
     """
     path = folder / FILE
     if not path.is_file():
-        _log.info("OCR runs in float32, at half the speed: %s is not there. Run layoutserve ocr-models.", path)
-        return None
+        raise Unusable(f"{path} is not there: run layoutserve ocr-models (--own FOLDER for other models).")
     try:
         options.register_custom_ops_library(str(LIBRARY))
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors have no common base
-        _log.warning("OCR runs in float32, at half the speed: the native operators cannot be used (%s).", error)
-        return None
+        raise Unusable(f"the native operators cannot be used ({error}): make ops builds them.") from error
     expected = source((folder / "inference.onnx").read_bytes())
     if session.get_modelmeta().custom_metadata_map.get(SOURCE) != expected:
-        _log.warning(
-            "OCR runs in float32: %s was made from another model or by another version of LayoutServe. Run"
-            " layoutserve ocr-models.",
-            path,
+        raise Unusable(
+            f"{path} was made from another model or by another version of LayoutServe: run layoutserve ocr-models."
         )
-        return None
     return session
+
+
+def session_for(folder: Path, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession | None:
+    """As ``open_session``; None, and a line in the log, where float32 has to do."""
+    try:
+        return open_session(folder, options)
+    except Unusable as reason:
+        # Models of one's own need not have the form; one that is there and does not run is a fault.
+        level = logging.WARNING if (folder / FILE).exists() else logging.INFO
+        _log.log(level, "OCR runs in float32, at half the speed: %s", reason)
+        return None

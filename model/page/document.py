@@ -103,6 +103,8 @@ def parse_pages(pages: str | None, page_count: int) -> tuple[int, ...]:
             raise RequestError(f"pages must look like 1-3,5 or 2-, not {pages!r}.")
         first = int(match[1])
         last = int(match[3]) if match[3] else page_count if match[2] else first
+        if first > last >= 1:
+            raise RequestError(f"pages={pages} counts down: write {last}-{first}, pages come in their order.")
         if not 1 <= first <= last <= page_count:
             raise RequestError(f"pages={pages} asks for pages that are not there: the document has {page_count}.")
         chosen.update(range(first, last + 1))

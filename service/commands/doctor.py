@@ -136,16 +136,30 @@ def _ocr_models() -> Iterator[Finding]:
         if missing:
             yield Finding("OCR models", "broken", f"{folder} has no {' and no '.join(missing)} model")
         else:
-            yield Finding("OCR models", "ok", f"{folder} (not ours: hashes unknown)")
+            yield _ocr_found(folder, f"{folder} (not ours: hashes unknown)")
         return
     folder = store.default_folder()
     names = ", ".join(model.name for model in store.MODELS)
     if store.is_intact(folder):
-        yield Finding("OCR models", "ok", f"{names}, Apache-2.0 ({folder})")
+        yield _ocr_found(folder, f"{names}, Apache-2.0 ({folder})")
     elif store.is_complete(folder):
         yield Finding("OCR models", "broken", f"{folder} holds other files than {names}; run layoutserve ocr-models")
     else:
         yield Finding("OCR models", "broken", f"not in {folder}; run layoutserve ocr-models")
+
+
+def _ocr_found(folder: Path, what: str) -> Finding:
+    """Models that work: in int8, or half as fast."""
+    import onnxruntime
+
+    from model.ocr import int8
+
+    try:
+        for name in ("detection", "recognition"):
+            int8.open_session(folder / name, onnxruntime.SessionOptions())
+    except int8.Unusable as reason:
+        return Finding("OCR models", "note", f"{what}; in float32, at half the speed: {reason}")
+    return Finding("OCR models", "ok", f"{what}; in int8")
 
 
 def _print(findings: list[Finding]) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from model import session
 from model.network import checkpoint, export
+from model.ocr import int8
 from service.cli import main
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -42,7 +43,19 @@ def test_it_says_what_is_there_and_that_it_works(tiny, capsys):
     assert "kie; fp32, native operators; licence unknown" in found["bundle tiny"]["detail"]
     assert "CPUExecutionProvider" in found["providers"]["detail"]
     assert "onnxruntime 1." in found["packages"]["detail"]
+    assert found["OCR models"]["state"] == "note"  # it is empty files that are there
+    assert "inference.int8.onnx is not there" in found["OCR models"]["detail"]
+
+
+def test_the_models_that_come_along_run_in_int8(tiny, monkeypatch, capsys):
+    monkeypatch.delenv("LAYOUTSERVE_OCR_MODELS")
+    _, found = findings(capsys, "--bundle", tiny)
     assert found["OCR models"]["state"] == "ok"
+    assert found["OCR models"]["detail"].endswith("in int8")
+    monkeypatch.setattr(int8, "LIBRARY", Path("/none.so"))
+    _, found = findings(capsys, "--bundle", tiny)
+    assert found["OCR models"]["state"] == "note"
+    assert "make ops" in found["OCR models"]["detail"]
 
 
 def test_the_table_has_every_finding(tiny, capsys):
