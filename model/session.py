@@ -17,6 +17,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from model.allocator import share_arena
 from model.bundle import Bundle
 from model.device import BoundGraphs
 from model.errors import ArrayError, BundleError, SessionError
@@ -261,6 +262,7 @@ def _options(threads: int | None, *, native_ops: bool) -> tuple[ort.SessionOptio
         options.log_severity_level = 3
         # Patterns are kept for every shape ever seen, and every batch has another one.
         options.enable_mem_pattern = False
+        share_arena(options)
         # Threads that wait by spinning take the cores from the other graph, from OCR and from other requests: measured
         # on a busy machine, half of all processor time.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -126,6 +126,7 @@ class EncoderReplica:
     """Runs windows of many requests in batches."""
 
     def __init__(self, chosen: Settings, folder: Path) -> None:
+        keep_freed_memory()
         tracing.start()
         chosen = _share(chosen)
         self._session = open_session(bundle.load(folder), chosen, PAGES_AT_ONCE)

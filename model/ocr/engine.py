@@ -19,6 +19,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from model.allocator import share_arena
 from model.errors import OcrError
 from model.ocr import int8, store
 from model.ocr.decoding import Reading
@@ -155,6 +156,7 @@ def _session_options(threads: int) -> onnxruntime.SessionOptions:
     options.log_severity_level = 3
     # Pages and lines have any size: patterns would be kept for each.
     options.enable_mem_pattern = False
+    share_arena(options)
     return options
 
 
@@ -165,7 +167,6 @@ def _replace_session(runner: "ONNXRuntimeRunner", threads: int, *, in_int8: bool
     and models beside it.
     """
     options = _session_options(threads)
-    options.enable_cpu_mem_arena = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     folder = Path(runner.model_dir)
     session = int8.session_for(folder, options) if in_int8 else None
