@@ -131,6 +131,8 @@ def measure(pages: Pages, bundles: Path, rounds: int, count: int) -> tuple[list[
                     load = found.post(some(count if clients > 1 else few), clients)
                     add(f"{name}, {clients} client{'s' if clients > 1 else ''}", load, found.memory_mib)
                 for asked in (QUESTIONS[:1], QUESTIONS):
+                    if len(asked) > 1:
+                        pages.repeat(few)
                     load = found.post(some(few), 1, asked)
                     add(f"{name}, {len(asked)} question{'s' if len(asked) > 1 else ''}", load, found.memory_mib)
         ready = {name: found.ready_s for name, found in running.items()}

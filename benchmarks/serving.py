@@ -61,6 +61,10 @@ class Pages:
         Image.fromarray(self.image()).save(file, "PNG", compress_level=1)
         return file.getvalue()
 
+    def repeat(self, count: int) -> None:
+        """Have the next ``count`` pages show the last ``count`` pictures, and still be other pages."""
+        self._given += -count % len(self._images)
+
     def document(self, pages: int) -> bytes:
         """The next pages as one TIFF."""
         first, *others = (Image.fromarray(self.image()) for _ in range(pages))

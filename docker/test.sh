@@ -73,7 +73,8 @@ there += [str(path) for path in Path("/opt/layoutserve").rglob("tests/service")]
 assert not there, f"it holds {there}"
 assert LIBRARY.is_file(), "it has no native operators"
 assert store.is_intact(store.default_folder()), "it has no OCR models"
-assert (store.default_folder() / store.RECOGNITION.folder / int8.FILE).is_file(), "it reads lines in float32"
+for of_ours in store.MODELS:
+    assert (store.default_folder() / of_ours.folder / int8.FILE).is_file(), f"{of_ours.name} runs in float32"
 print("no root, no compilers, no torch, no paddlepaddle, no tests; native operators and OCR models are there")'
 
 say "two instances behind the proxy"

@@ -112,9 +112,9 @@ class Engine:
         self.given_up = Event()
         self._recognizer: Recognizer
         if config.engine == "fast":
-            self._recognizer = FastRecognizer(
-                reader, threads, int8.session_for(Path(reader.model_dir), _session_options(1))
-            )
+            one_thread = _session_options(1)
+            share_arena(one_thread)
+            self._recognizer = FastRecognizer(reader, threads, int8.session_for(Path(reader.model_dir), one_thread))
         elif config.engine == "exact":
             self._recognizer = FastRecognizer(reader, threads, exact=True)
         else:
@@ -156,7 +156,6 @@ def _session_options(threads: int) -> onnxruntime.SessionOptions:
     options.log_severity_level = 3
     # Pages and lines have any size: patterns would be kept for each.
     options.enable_mem_pattern = False
-    share_arena(options)
     return options
 
 
@@ -167,6 +166,8 @@ def _replace_session(runner: "ONNXRuntimeRunner", threads: int, *, in_int8: bool
     and models beside it.
     """
     options = _session_options(threads)
+    # Pages differ in size by a factor of ten: an arena would keep what the largest needed, beside all the others.
+    options.enable_cpu_mem_arena = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     folder = Path(runner.model_dir)
     session = int8.session_for(folder, options) if in_int8 else None
