@@ -205,15 +205,16 @@ class _Graph:
         inputs = [name for name in node.input if name]
         if not any(name in self._last for name in inputs):
             return False
+        attributes = _attributes(node)
         if self._is_depthwise(node):
             self._depthwise(node)
         elif node.op_type in _UNARY and len(inputs) == 1:
             self._copy(node, (self._last[inputs[0]],))
         elif node.op_type in ("Add", "Mul") and all(self._is_image(name) or self._is_single(name) for name in inputs):
             self._copy(node, [name if self._is_single(name) else self._channels_last(name) for name in inputs])
-        elif node.op_type == "ReduceMean" and _attributes(node).get("axes") == [2, 3]:
+        elif node.op_type == "ReduceMean" and attributes.get("axes") == [2, 3] and attributes.get("keepdims", 1):
             self._copy(node, (self._last[inputs[0]],), axes=(1, 2))
-        elif node.op_type == "Concat" and all(name in self._last for name in inputs):
+        elif node.op_type == "Concat" and attributes["axis"] == 1 and all(name in self._last for name in inputs):
             self._copy(node, [self._last[name] for name in inputs], axis=3)
         else:
             return False
