@@ -123,6 +123,8 @@ def operations(operator: str, inputs: Sequence[Sequence[int]], outputs: Sequence
     """Multiplications and additions of a node; 0 for what is no convolution, product or attention."""
     if operator == "ConvTranspose":
         return 2 * math.prod(inputs[0]) * math.prod(inputs[1][1:])
+    if operator == "DepthwiseConv":
+        return 2 * math.prod(outputs[0]) * math.prod(inputs[1][:2])
     if "Conv" in operator:
         weights = inputs[3] if operator.startswith("QLinear") else inputs[1]
         return 2 * math.prod(outputs[0]) * math.prod(weights[1:])
@@ -185,7 +187,9 @@ def measure(bundles: Path) -> tuple[dict[int, dict[str, float]], list[Part]]:
     base = base_bundle(bundles, Pages(count=8))
     draw = np.random.default_rng(0)
     page = {"x": draw.standard_normal((1, 3, 960, 512), np.float32)}
-    line = {"x": draw.standard_normal((1, 3, 48, 320), np.float32)}
+    line: dict[str, NDArray[Any]] = {"x": draw.standard_normal((1, 3, 48, 320), np.float32)}
+    if ocr_graph(store.RECOGNITION).name == int8.FILE:
+        line[int8.SYMBOL] = np.zeros(1, np.int64)
     image = {"image": draw.integers(0, 256, (1, 3, 224, 224)).astype(np.uint8)}
     parts = [
         part("detector, 960 x 512", ocr_graph(store.DETECTION), page, every),
