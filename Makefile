@@ -40,7 +40,7 @@ check: setup
 bench-model: setup ops
 	$(BIN)/python benchmarks/network.py
 
-# Everything that is measured beside what people use today: one run, one report in runs/bench (20 minutes, on a quiet
+# Everything that is measured beside what people use today: one run, one report in runs/bench (ten minutes, on a quiet
 # machine). BENCH=--publish also makes it the benchmarks' README; BENCH=--resume goes on where a run ended.
 bench: setup ops
 	$(BIN)/python benchmarks/report.py $(BENCH)

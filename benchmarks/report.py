@@ -1,4 +1,4 @@
-"""Everything that is measured, in one run and one report: ``make bench``, a quarter of an hour on a quiet machine.
+"""Everything that is measured, in one run and one report: ``make bench``, ten minutes on a quiet machine.
 
 Each part is a script of this folder that runs in a process of its own and leaves its figures in ``runs/bench``. From
 these the report is made: ``runs/bench/report.md`` with ``cost.svg``, both copied here by ``--publish``::
