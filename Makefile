@@ -62,9 +62,9 @@ contract: setup
 		$(BIN)/python -m pytest -s tests/service/test_contract.py
 
 # The starter bundle from the public data (DATA) and pages drawn in code: about two hours of one core, and a second one
-# helps. Every step resumes, and `make starter` again goes on where it was. A trial of all steps in minutes, elsewhere:
-# make starter RUNS=/tmp/trial BUNDLE=/tmp/trial/bundle TRIAL=0.02 PRETRAIN_MINUTES=1 TRAIN_MINUTES=1
-# (at its very end the export may refuse what a minute has trained: int8 has to compute what float32 does)
+# helps. Every step resumes, and `make starter` again goes on where it was. A trial of all steps in half an hour, elsewhere:
+# make starter RUNS=/tmp/trial BUNDLE=/tmp/trial/bundle TRIAL=0.02 PRETRAIN_MINUTES=1 TRAIN_MINUTES=9
+# (what was trained for a minute only, the export refuses at the very end: int8 has to compute what float32 does)
 DATA ?= ../shared/data
 RUNS ?= runs
 BUNDLE ?= model/bundles/starter
