@@ -259,6 +259,17 @@ class TestReal:
                 assert agreement(upright, [word.text for word in turned.words]) >= 0.99, (name, degrees)
                 assert np.mean([dark_share(turned, word) > 0.02 for word in turned.words]) > 0.97
 
+    def test_documents_keep_their_words_when_they_are_slanted(self, ocr):
+        """To 3 %, on pages whose words do not hang on a pixel: letters, forms, contracts, a two-column brochure."""
+        names = ("DA-1p.bmp", "c02-22.pdf", "eurotext.tif", "phototest.tif", "skew.pdf", "typewriter.png")
+        contracts = sorted((SHARED / "kleister-nda" / "documents").glob("*.pdf"))
+        for path in (*(SHARED / "samples" / name for name in names), *random.Random(2).sample(contracts, 2)):
+            page = next(iter(read_document(path.read_bytes(), pages="1", ocr="always")))
+            upright = [word.text for word in ocr.recognize(page).words]
+            slanted = ocr.recognize(turned_page(page, 5))
+            assert agreement(upright, [word.text for word in slanted.words]) >= 0.97, path.name
+            assert np.mean([dark_share(slanted, word) > 0.02 for word in slanted.words]) > 0.97, path.name
+
     def test_receipts_are_read_as_well_when_they_are_slanted(self, ocr):
         """Two rules, to three points: as many words right, and the same words as after half a pixel's shift.
 
