@@ -84,7 +84,8 @@ def ocr(figures: Sequence[Mapping[str, Any]]) -> str:
     headings = ("reader", "precision", "recall", "F1", "seconds a page", "CPU seconds", "times as fast")
     return (
         f"The {figures[0]['pages']} SROIE receipts named in the data folder's `ocr-benchmark.txt`; words are compared "
-        f"as multisets of upper-cased words. The readers take turns, page by page.\n\n{table(headings, rows)}"
+        "as multisets of upper-cased words. The readers, each a process, take turns, page by page.\n\n"
+        + table(headings, rows)
     )
 
 

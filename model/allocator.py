@@ -3,7 +3,8 @@
 Every page needs arrays of tens of megabytes, of another size than the last. GNU's C library gives them back to the
 system one by one and asks for them anew, which costs a page of OCR a tenth of its time in page faults, and has every
 thread keep a heap of its own; each session of ONNX Runtime keeps what its largest page needed. So memory creeps up with
-the pages. One heap that keeps what it has, and one arena that all sessions share, are faster and stop growing.
+the pages. One heap that keeps what it has, and one arena for the sessions that run windows and lines, are faster and
+grow no further than the largest pages ask. The detector, whose arrays differ most in size, lives on the heap.
 """
 
 import ctypes

@@ -28,7 +28,7 @@ struct Window {
 };
 
 template <int64_t kChannels>
-INLINED void convolve_block(const Window& window, const float* __restrict bias, int64_t channels, int64_t first,
+LAYOUTSERVE_INLINED void convolve_block(const Window& window, const float* __restrict bias, int64_t channels, int64_t first,
                             float* __restrict y) {
   float sums[kChannels];
   for (int64_t c = 0; c < kChannels; ++c) sums[c] = bias[first + c];

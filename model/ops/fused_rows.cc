@@ -29,14 +29,14 @@ struct Task {
 
 // x limited to low..high, both not negative. Floats compare like their bits then, which compilers do in one step where
 // they split a comparison of floats into what each outcome means for all that follows.
-INLINED float limited(float x, float low, float high) {
+LAYOUTSERVE_INLINED float limited(float x, float low, float high) {
   const auto bits = [](float value) { return __builtin_bit_cast(int32_t, value); };
   return __builtin_bit_cast(float, std::min(std::max(bits(x), bits(low)), bits(high)));
 }
 
 // x * Phi(x), Phi being the normal distribution's: 1/2 + x * p(x^2), p a polynomial of least maximal error fitted to it
 // on -5.2 <= x <= 5.2, where Phi is 0 and 1 to 1e-7. Within 2e-7 * |x| of the exact GELU, and nothing is divided.
-INLINED float gelu(float x) {
+LAYOUTSERVE_INLINED float gelu(float x) {
   constexpr float kEnd = 5.2f;
   constexpr float kCoefficients[] = {-0.00037865882f, 0.00125430396f, -0.00153818901f, 0.00183685648f, -0.0044147931f,
                                      0.00852510799f,  -0.0127162514f, 0.017969612f,    -0.0246661231f, 0.0319872163f,

@@ -17,7 +17,7 @@
 #endif
 
 // A part of such a function: alone it would be compiled for the least of these processors.
-#define INLINED inline __attribute__((always_inline))
+#define LAYOUTSERVE_INLINED inline __attribute__((always_inline))
 
 namespace layoutserve {
 

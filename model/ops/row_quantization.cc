@@ -4,7 +4,6 @@
 #include "row_quantization.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -16,6 +15,7 @@ namespace {
 constexpr int64_t kRowsPerTask = 16;
 constexpr float kSmallest = 1e-20f;
 constexpr float kSteps = 127.0f;
+
 struct QuantizeTask {
   const float* x;
   uint8_t* q;
