@@ -11,6 +11,7 @@ import json
 import multiprocessing
 import os
 import platform
+import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -27,6 +28,8 @@ from rich.progress import track
 from model.allocator import keep_freed_memory
 from model.ocr import Ocr, OcrConfig
 from model.page import Page, read_document
+from service.backend import load_ocr
+from service.settings import Settings
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "sroie"
 
@@ -144,8 +147,11 @@ def theirs(side: int, batch: int) -> Callable[[Page], list[str]]:
 def memory(data: Path, count: int) -> int:
     """Resident memory while ``count`` pages are read; 1 if it is clearly more at the end than after 50 pages."""
     keep_freed_memory()
-    reader = Ocr(OcrConfig())
+    # Warmed up, as the service does it before it is ready.
+    ((reader,),) = load_ocr(Settings(ocr_workers=1)).values()
     names = sorted((data / "images").glob("*.jpg"))
+    # By name, the receipts of a shop follow each other, and so do pages of one size.
+    random.Random(0).shuffle(names)
     process = psutil.Process()
     after_50 = 0.0
     for number in range(1, count + 1):

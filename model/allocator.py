@@ -2,9 +2,10 @@
 
 Every page needs arrays of tens of megabytes, of another size than the last. GNU's C library gives them back to the
 system one by one and asks for them anew, which costs a page of OCR a tenth of its time in page faults, and has every
-thread keep a heap of its own; each session of ONNX Runtime keeps what its largest page needed. So memory creeps up with
-the pages. One heap that keeps what it has, and one arena for the sessions that run windows and lines, are faster and
-grow no further than the largest pages ask. The detector, whose arrays differ most in size, lives on the heap.
+thread keep a heap of its own. Nor can it put an aligned array where one of the same size has just been, so that the
+detector takes three times the memory that it uses. And each session of ONNX Runtime keeps what its largest page needed.
+One arena for all sessions, that divides and joins one large region, and one heap that keeps what it has, are faster,
+and stay with the largest page's needs from the first such page on.
 """
 
 import ctypes
@@ -22,8 +23,11 @@ _M_ARENA_MAX = -8
 _MAPPED = 32 * 2**20
 _NEVER = 2**31 - 1
 
-# Grow by what is asked for, not to the next power of two.
-_AS_REQUESTED = 1
+# Of the arena, in bytes: of its first region, which a page of any size fits into, and of the first one after that.
+# Memory of a region is taken from the system when it is first written to.
+_REGION = 256 * 2**20
+_NEXT_REGION = 64 * 2**20
+_DOUBLING = 0
 
 
 @cache
@@ -36,7 +40,13 @@ def keep_freed_memory() -> bool:
     info = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
     )
-    growing = onnxruntime.OrtArenaCfg({"arena_extend_strategy": _AS_REQUESTED})
+    growing = onnxruntime.OrtArenaCfg(
+        {
+            "arena_extend_strategy": _DOUBLING,
+            "initial_chunk_size_bytes": _REGION,
+            "initial_growth_chunk_size_bytes": _NEXT_REGION,
+        }
+    )
     onnxruntime.create_and_register_allocator(info, growing)
     if not sys.platform.startswith("linux"):
         return False

@@ -1,37 +1,24 @@
-"""The PP-OCR models: PaddleOCR finds, configures and defines them; lines are recognized on its ONNX Runtime sessions.
+"""The PP-OCR models: PaddleOCR finds and defines them, and either we run them or it does.
 
-An engine belongs to one worker: PaddleOCR's objects must not be shared between threads (PaddleOCR#18268).
+An engine belongs to one worker.
 """
 
-import importlib
-import importlib.util
-import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.machinery import ModuleSpec
 from pathlib import Path
-from threading import Event, Lock
-from types import ModuleType
-from typing import TYPE_CHECKING, Literal
+from threading import Event
+from typing import Literal, Protocol
 
 import numpy as np
-import onnxruntime
-from numpy.typing import NDArray
 
-from model.allocator import share_arena
 from model.errors import OcrError
-from model.ocr import int8, store
+from model.ocr import paddle, store
 from model.ocr.decoding import Reading
+from model.ocr.detection import FastDetector, Image, Quads
 from model.ocr.lines import sides
-from model.ocr.recognition import FastRecognizer, Image, PaddleRecognizer, Recognizer
-
-if TYPE_CHECKING:
-    from paddlex.inference.models.runners.onnxruntime_runner import ONNXRuntimeRunner
-
-Quads = NDArray[np.float64]
-
-_importing = Lock()
+from model.ocr.models import detection_model, recognition_model
+from model.ocr.recognition import FastRecognizer
 
 # Longer side of what the detector sees. Word F1 on 40 SROIE training receipts, none of them a benchmark page: 0.852 at
 # 480, 0.908 at 608, 0.919 at 736 and 0.920 at 960, which takes twice as long as 736.
@@ -58,9 +45,10 @@ class OcrConfig:
     and downloads in its own way, or with ``models`` the names of what is in the folders. language: PaddleOCR's
     language code instead of names. detection_side: pixels of the longer side of the image the detector sees
     (more where the text is small); None for 736 where ``fast``, and 960 as PaddleOCR's pipeline has it.
-    threads: CPU threads, None for all cores. engine: ``fast`` runs the recognizer in threads side by side, in int8
-    where ``layoutserve ocr-models`` has made that form and the native operators are built; ``exact`` does so in float32
-    and pads lines as PaddleOCR does, so that it reads the same words as ``paddleocr``, which leaves all to PaddleOCR.
+    threads: CPU threads, None for all cores. engine: ``fast`` runs both models itself, lines in threads side by side,
+    in int8 where ``layoutserve ocr-models`` has made that form and the native operators are built; ``exact`` leaves
+    detection to PaddleOCR, runs the recognizer in float32 and pads lines as PaddleOCR does, so that it reads the same
+    words as ``paddleocr``, which leaves all to PaddleOCR.
     """
 
     models: Path | None = None
@@ -72,6 +60,19 @@ class OcrConfig:
     engine: Literal["fast", "exact", "paddleocr"] = "fast"
 
 
+class _Detector(Protocol):
+    def detect(self, image: Image, side: int) -> Quads:
+        """Quadrilaterals (n, 4, 2) around the lines of a BGR image, clockwise from the top left."""
+
+
+class _Recognizer(Protocol):
+    def read(self, lines: Sequence[Image], given_up: Event) -> list[Reading]:
+        """What upright lines say, BGR pixels each of its own size. Raises OcrError once ``given_up`` is set."""
+
+    def close(self) -> None:
+        """Give back threads."""
+
+
 class Engine:
     """The detector and the recognizer. Raises OcrError when the models are not there or do not fit."""
 
@@ -79,67 +80,37 @@ class Engine:
         self._side = config.detection_side or (_FAST_SIDE if config.engine == "fast" else _SIDE)
         threads = config.threads or os.cpu_count() or 1
         detection, recognition = _sources(config)
-        paddleocr = _paddleocr()
-        common = {"engine": "onnxruntime", "device": "cpu"}
-        # Patterns are kept for every shape ever seen, and every line has another width: memory would grow for good.
-        options = {"enable_mem_pattern": False}
-        ours = config.engine != "paddleocr"
-        try:
-            self._detector = paddleocr.TextDetection(
-                **detection,
-                **common,
-                # Pages differ in size by a factor of ten: an arena keeps what the largest needed, and gains no time.
-                engine_config={"intra_op_num_threads": threads, "enable_cpu_mem_arena": False, **options},
-                limit_type="max",
-                # What PaddleOCR's pipeline sets, whatever the model's own folder says.
-                thresh=0.3,
-                box_thresh=0.6,
-                unclip_ratio=1.5,
-            )
-            reader = paddleocr.TextRecognition(
-                **recognition,
-                **common,
-                # One thread a session and several lines side by side beat one line on several threads.
-                engine_config={"intra_op_num_threads": 1 if ours else threads, **options},
-            ).paddlex_predictor
-        except Exception as error:
-            # PaddleX raises bare Exception, RuntimeError, AssertionError and more.
-            raise OcrError(
-                f"The OCR models could not be loaded ({error}): check their folder, names or language."
-            ) from error
-        if ours:
-            _replace_session(self._detector.paddlex_predictor.runner, threads, in_int8=config.engine == "fast")
         self.given_up = Event()
-        self._recognizer: Recognizer
-        if config.engine == "fast":
-            one_thread = _session_options(1)
-            share_arena(one_thread)
-            self._recognizer = FastRecognizer(reader, threads, int8.session_for(Path(reader.model_dir), one_thread))
-        elif config.engine == "exact":
-            self._recognizer = FastRecognizer(reader, threads, exact=True)
+        self._detector: _Detector
+        self._recognizer: _Recognizer
+        if config.engine == "paddleocr":
+            self._detector = paddle.PaddleDetector(detection, threads)
+            self._recognizer = paddle.PaddleRecognizer(recognition, threads)
+            return
+        folders = _folders(detection, recognition)
+        exact = config.engine == "exact"
+        self._recognizer = FastRecognizer(recognition_model(folders[1]), threads, exact=exact)
+        if exact:
+            self._detector = paddle.PaddleDetector(detection, threads)
         else:
-            self._recognizer = PaddleRecognizer(reader)
+            self._detector = FastDetector(detection_model(folders[0]), threads)
 
     def detect(self, image: Image) -> Quads:
         """Quadrilaterals (n, 4, 2) around lines of text on a BGR image, in its pixels, clockwise from the top left."""
         longer = max(image.shape[:2])
-        quads = self._detect(image, self._side)
+        quads = self._detector.detect(image, self._side)
         if longer <= self._side:
             return quads
         if not len(quads):
             # Nothing, or nothing that can be seen from so far away.
-            return self._detect(image, min(longer, _MAX_SIDE))
+            return self._detector.detect(image, min(longer, _MAX_SIDE))
         along, across = sides(quads)
         seen = float(np.median(np.minimum(along, across))) * self._side / longer
         if seen < _SMALL:
-            return self._detect(image, round(min(longer, _MAX_SIDE, self._side * _COMFORTABLE / seen)))
+            return self._detector.detect(image, round(min(longer, _MAX_SIDE, self._side * _COMFORTABLE / seen)))
         if self._side < _SIDE and _slant(quads) > _SLANTED:
-            return self._detect(image, min(longer, _SIDE))
+            return self._detector.detect(image, min(longer, _SIDE))
         return quads
-
-    def _detect(self, image: Image, side: int) -> Quads:
-        (found,) = self._detector.predict(image, limit_side_len=side)
-        return np.asarray(found["dt_polys"], dtype=np.float64).reshape(-1, 4, 2)
 
     def read(self, lines: Sequence[Image]) -> list[Reading]:
         """Read upright lines (BGR), each of its own size. Raises OcrError once ``given_up`` is set."""
@@ -148,32 +119,6 @@ class Engine:
     def close(self) -> None:
         """Give back the threads."""
         self._recognizer.close()
-
-
-def _session_options(threads: int) -> onnxruntime.SessionOptions:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    # Pages and lines have any size: patterns would be kept for each.
-    options.enable_mem_pattern = False
-    return options
-
-
-def _replace_session(runner: "ONNXRuntimeRunner", threads: int, *, in_int8: bool) -> None:
-    """Give PaddleOCR's detector the int8 form if there is one, and threads that sleep when they wait.
-
-    Spinning, which PaddleX cannot stop, they take as much processor time again as the detector itself, from the lines
-    and models beside it.
-    """
-    options = _session_options(threads)
-    # Pages differ in size by a factor of ten: an arena would keep what the largest needed, beside all the others.
-    options.enable_cpu_mem_arena = False
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    folder = Path(runner.model_dir)
-    session = int8.session_for(folder, options) if in_int8 else None
-    runner.session = session or onnxruntime.InferenceSession(
-        folder / f"{runner.model_file_prefix}.onnx", options, providers=["CPUExecutionProvider"]
-    )
 
 
 def _slant(quads: Quads) -> float:
@@ -186,41 +131,16 @@ def _slant(quads: Quads) -> float:
     return float(np.median(np.abs((angles + quarter / 2) % quarter - quarter / 2)))
 
 
-def _paddleocr() -> ModuleType:
-    """PaddleOCR, imported quietly and without torch.
-
-    PaddleX looks for its model hosts when it is imported, and reports everything it does. The hosts' client
-    (modelscope) asks whether torch and transformers are installed and imports them if so: seconds and hundreds of
-    megabytes that nothing here uses. Meanwhile, it is told that they are not.
-    """
-    os.environ.setdefault("PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK", "True")
-    # Else transformers, where it is installed, tells everybody that it found no torch.
-    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
-    find_spec = importlib.util.find_spec
-
-    def find_light(name: str, package: str | None = None) -> ModuleSpec | None:
-        return None if name in ("torch", "transformers") else find_spec(name, package)
-
-    with _importing:
-        importlib.util.find_spec = find_light
-        try:
-            paddleocr = importlib.import_module("paddleocr")
-        finally:
-            importlib.util.find_spec = find_spec
-    logging.getLogger("paddlex").setLevel(logging.ERROR)
-    return paddleocr
-
-
-def _sources(config: OcrConfig) -> tuple[dict[str, str], dict[str, str]]:
-    """Name and folder of the detector and of the recognizer, as PaddleOCR's constructors want them."""
+def _sources(config: OcrConfig) -> tuple[paddle.Source, paddle.Source]:
+    """Name, and folder where it is known, of the detector and of the recognizer."""
     names = (config.detection_model, config.recognition_model)
     by_name = config.language is not None or names != (None, None)
     if config.models is None and by_name:
         if config.language is not None:
-            names = _names_for(config.language)
-        if None in names:
+            names = paddle.names_for(config.language)
+        if names[0] is None or names[1] is None:
             raise OcrError("Name both the detection and the recognition model, or give a language instead.")
-        return {"model_name": str(names[0])}, {"model_name": str(names[1])}
+        return {"model_name": names[0]}, {"model_name": names[1]}
     folder = config.models or store.default_folder()
     if not store.is_complete(folder):
         raise OcrError(f"The OCR models are not in {folder}: run `layoutserve ocr-models` or name another folder.")
@@ -231,10 +151,8 @@ def _sources(config: OcrConfig) -> tuple[dict[str, str], dict[str, str]]:
     )
 
 
-def _names_for(language: str) -> tuple[str | None, str | None]:
-    paddleocr = _paddleocr()
-    # PaddleOCR keeps the table of languages behind its pipeline, and building that would load the models twice.
-    names = paddleocr.PaddleOCR._get_ocr_model_names(paddleocr.PaddleOCR.__new__(paddleocr.PaddleOCR), language, None)
-    if None in names:
-        raise OcrError(f"PaddleOCR has no models for the language {language!r}: see its list of languages.")
-    return names[0], names[1]
+def _folders(*models: paddle.Source) -> list[Path]:
+    """Where models are; PaddleOCR finds those of which only the name is known."""
+    if all("model_dir" in model for model in models):
+        return [Path(model["model_dir"]) for model in models]
+    return list(paddle.find(*(model["model_name"] for model in models)))

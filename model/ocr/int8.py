@@ -9,6 +9,8 @@ from pathlib import Path
 
 import onnxruntime
 
+from model.errors import OcrError
+from model.ocr.models import GRAPH
 from model.ops import LIBRARY
 
 # In a model's folder, beside inference.onnx.
@@ -46,7 +48,7 @@ def open_session(folder: Path, options: onnxruntime.SessionOptions) -> onnxrunti
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors have no common base
         raise Unusable(f"the native operators cannot be used ({error}): make ops builds them.") from error
-    expected = source((folder / "inference.onnx").read_bytes())
+    expected = source((folder / GRAPH).read_bytes())
     if session.get_modelmeta().custom_metadata_map.get(SOURCE) != expected:
         raise Unusable(
             f"{path} was made from another model or by another version of LayoutServe: run layoutserve ocr-models."
@@ -54,12 +56,23 @@ def open_session(folder: Path, options: onnxruntime.SessionOptions) -> onnxrunti
     return session
 
 
-def session_for(folder: Path, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession | None:
-    """As ``open_session``; None, and a line in the log, where float32 has to do."""
+def open_either(
+    folder: Path, options: onnxruntime.SessionOptions, *, exact: bool = False
+) -> onnxruntime.InferenceSession:
+    """A session of the int8 form, or where it does not do, with a line in the log, or if ``exact``, of the float32 one.
+
+    Raises OcrError.
+    """
+    if not exact:
+        try:
+            return open_session(folder, options)
+        except Unusable as reason:
+            # Models of one's own need not have the form; one that is there and does not run is a fault.
+            level = logging.WARNING if (folder / FILE).exists() else logging.INFO
+            _log.log(level, "OCR runs in float32, at half the speed: %s", reason)
     try:
-        return open_session(folder, options)
-    except Unusable as reason:
-        # Models of one's own need not have the form; one that is there and does not run is a fault.
-        level = logging.WARNING if (folder / FILE).exists() else logging.INFO
-        _log.log(level, "OCR runs in float32, at half the speed: %s", reason)
-        return None
+        return onnxruntime.InferenceSession(folder / GRAPH, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's errors have no common base
+        raise OcrError(
+            f"The OCR models could not be loaded ({error}): check their folder, names or language."
+        ) from error

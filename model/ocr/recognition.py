@@ -1,24 +1,22 @@
-"""Reading lines: the recognizer that PaddleOCR has loaded, run by PaddleOCR or, faster, by ourselves.
+"""Reading lines: PP-OCR's recognizer (CTC) on ONNX Runtime, several lines side by side.
 
-Both resize, scale and decode alike, and asked to be exact, both give the same words.
+Lines are resized, scaled and decoded as PaddleOCR does it, and asked to be exact, it gives the same words.
 """
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
-from typing import TYPE_CHECKING, Protocol
 
 import cv2
 import numpy as np
+import onnxruntime
 from numpy.typing import NDArray
 
+from model.allocator import share_arena
 from model.errors import OcrError
 from model.ocr import int8
 from model.ocr.decoding import Reading, decode
-
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
-    from paddlex.inference.models.text_recognition.predictor import TextRecRunnerPredictor
+from model.ocr.models import RecognitionModel
 
 Image = NDArray[np.uint8]
 
@@ -34,76 +32,6 @@ _STEP = 16
 _BATCH_WIDTH = 960
 
 
-class Recognizer(Protocol):
-    """Reads upright lines, BGR pixels each of its own size."""
-
-    def read(self, lines: Sequence[Image], given_up: Event) -> list[Reading]:
-        """What every line says. Raises OcrError once ``given_up`` is set."""
-
-    def close(self) -> None:
-        """Give back threads."""
-
-
-class _Decoder:
-    """Stands in for PaddleOCR's CTC decoder: same place, same input, but keeps columns, scores and spaces."""
-
-    def __init__(self, predictor: "TextRecRunnerPredictor") -> None:
-        self.character: list[str] = predictor.post_op.character
-        if self.character[0] != "blank" or " " not in self.character:
-            raise OcrError("The recognition model is not a CTC model of PaddleOCR: choose another one.")
-        self.space = self.character.index(" ")
-        operations = predictor.config["PreProcess"]["transform_ops"]
-        shapes = [operation["RecResizeImg"]["image_shape"] for operation in operations if "RecResizeImg" in operation]
-        self.height, self.min_width = int(shapes[0][1]), int(shapes[0][2])
-
-    def widths(self, line: Image) -> tuple[int, int]:
-        """Width that a line has at the recognizer's height, and width of the input with its padding."""
-        ratio = line.shape[1] / line.shape[0]
-        padded = min(_MAX_WIDTH, int(self.height * max(self.min_width / self.height, ratio)))
-        return min(padded, int(np.ceil(self.height * ratio))), padded
-
-    def narrow_widths(self, line: Image) -> tuple[int, int]:
-        """The same two widths with little padding."""
-        width = min(_MAX_WIDTH, int(np.ceil(self.height * line.shape[1] / line.shape[0])))
-        return width, -(-(width + _MARGIN) // _STEP) * _STEP
-
-    def decode(self, probabilities: NDArray[np.float32], used: float) -> Reading:
-        """Decode the (columns, symbols) of one line, of whose columns the share ``used`` is not padding."""
-        best = probabilities.argmax(axis=1)
-        scores = np.take_along_axis(probabilities, best[:, None], axis=1)[:, 0]
-        return decode(best, scores, probabilities[:, self.space], self.character, used)
-
-
-class PaddleRecognizer:
-    """PaddleOCR's predictor, line by line: the reference, and what runs models the fast path does not know."""
-
-    def __init__(self, predictor: "TextRecRunnerPredictor") -> None:
-        self._predictor = predictor
-        self._decoder = _Decoder(predictor)
-        self._line: Image
-        self._reading: Reading
-        predictor.post_op = self._keep
-
-    def read(self, lines: Sequence[Image], given_up: Event) -> list[Reading]:
-        """What every line says."""
-        readings = []
-        for line in lines:
-            _go_on(given_up)
-            self._line = line
-            list(self._predictor.predict([line]))
-            readings.append(self._reading)
-        return readings
-
-    def close(self) -> None:
-        """Nothing to give back."""
-
-    def _keep(self, outputs: list[NDArray[np.float32]], **_: object) -> tuple[list[str], list[float]]:
-        width, padded = self._decoder.widths(self._line)
-        self._reading = self._decoder.decode(outputs[0][0], width / padded)
-        # For some models PaddleOCR goes on with the text (it turns Arabic about): it gets none.
-        return [""], [0.0]
-
-
 class FastRecognizer:
     """A session of one thread, run for several lines side by side.
 
@@ -111,30 +39,29 @@ class FastRecognizer:
     line wait for each other.
     """
 
-    def __init__(
-        self,
-        predictor: "TextRecRunnerPredictor",
-        threads: int,
-        session: "InferenceSession | None" = None,
-        *,
-        exact: bool = False,
-    ) -> None:
-        """Take over what PaddleOCR has loaded.
+    def __init__(self, model: RecognitionModel, threads: int, *, exact: bool = False) -> None:
+        """Open the session, in int8 where that form is there.
 
-        session: runs instead of PaddleOCR's. exact: pad lines as PaddleOCR does, for the same words; else only as far
-        as words do not suffer, a quarter less to compute.
+        exact: float32, and lines padded as PaddleOCR pads them, for the same words; else only as far as words do not
+        suffer, a quarter less to compute. Raises OcrError for files that cannot be loaded.
         """
-        self._decoder = _Decoder(predictor)
-        self._session = session or predictor.runner.session
-        self._widths = self._decoder.widths if exact else self._decoder.narrow_widths
+        self._model = model
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        # Lines have any width: patterns would be kept for each.
+        options.enable_mem_pattern = False
+        share_arena(options)
+        self._session = int8.open_either(model.folder, options, exact=exact)
+        self._widths = paddle_widths if exact else _narrow_widths
         names = [value.name for value in self._session.get_inputs()]
         self._input, self._asks_for_symbol = names[0], int8.SYMBOL in names
-        self._space = np.array([self._decoder.space], dtype=np.int64)
+        self._space = np.array([model.symbols.index(" ")], dtype=np.int64)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="ocr")
 
     def read(self, lines: Sequence[Image], given_up: Event) -> list[Reading]:
-        """What every line says."""
-        widths = [self._widths(line) for line in lines]
+        """What every line says. Raises OcrError once ``given_up`` is set."""
+        widths = [self._widths(self._model, line) for line in lines]
         # The longest first, so that no thread is left alone with one in the end.
         order = sorted(range(len(lines)), key=lambda i: -widths[i][1])
         batches: list[list[int]] = []
@@ -147,7 +74,7 @@ class FastRecognizer:
                 batches.append([i])
 
         def read_some(batch: list[int]) -> list[Reading]:
-            _go_on(given_up)
+            go_on(given_up)
             return self._read([lines[i] for i in batch], [widths[i] for i in batch])
 
         readings: dict[int, Reading] = {}
@@ -161,7 +88,7 @@ class FastRecognizer:
 
     def _read(self, lines: list[Image], widths: list[tuple[int, int]]) -> list[Reading]:
         """Read lines of one padded width."""
-        height, padded = self._decoder.height, widths[0][1]
+        height, padded = self._model.height, widths[0][1]
         batch = np.zeros((len(lines), 3, height, padded), dtype=np.float32)
         for place, line, (width, _) in zip(batch, lines, widths, strict=True):
             resized = cv2.resize(line, (width, height)).astype(np.float32)
@@ -171,14 +98,35 @@ class FastRecognizer:
         used = [width / padded for width, _ in widths]
         if not self._asks_for_symbol:
             (probabilities,) = self._session.run(None, {self._input: batch})
-            return [self._decoder.decode(*of_line) for of_line in zip(probabilities, used, strict=True)]
+            return [decode_all(self._model, *of_line) for of_line in zip(probabilities, used, strict=True)]
         best, scores, spaces = self._session.run(None, {self._input: batch, int8.SYMBOL: self._space})
         return [
-            decode(best[line], scores[line], spaces[line], self._decoder.character, share)
+            decode(best[line], scores[line], spaces[line], self._model.symbols, share)
             for line, share in enumerate(used)
         ]
 
 
-def _go_on(given_up: Event) -> None:
+def paddle_widths(model: RecognitionModel, line: Image) -> tuple[int, int]:
+    """Width that a line has at the recognizer's height, and width of the input with PaddleOCR's padding."""
+    ratio = line.shape[1] / line.shape[0]
+    padded = min(_MAX_WIDTH, int(model.height * max(model.min_width / model.height, ratio)))
+    return min(padded, int(np.ceil(model.height * ratio))), padded
+
+
+def _narrow_widths(model: RecognitionModel, line: Image) -> tuple[int, int]:
+    """The same two widths with little padding."""
+    width = min(_MAX_WIDTH, int(np.ceil(model.height * line.shape[1] / line.shape[0])))
+    return width, -(-(width + _MARGIN) // _STEP) * _STEP
+
+
+def decode_all(model: RecognitionModel, probabilities: NDArray[np.float32], used: float) -> Reading:
+    """Decode the (columns, symbols) of one line, of whose columns the share ``used`` is not padding."""
+    best = probabilities.argmax(axis=1)
+    scores = np.take_along_axis(probabilities, best[:, None], axis=1)[:, 0]
+    return decode(best, scores, probabilities[:, model.symbols.index(" ")], model.symbols, used)
+
+
+def go_on(given_up: Event) -> None:
+    """Raise OcrError if nobody wants the words any more."""
     if given_up.is_set():
         raise OcrError("The page was given up while it was read.")

@@ -126,11 +126,13 @@ def test_what_cannot_be_served_is_said_in_a_sentence(start, bundle, tmp_path):
     assert "Did you mean LAYOUTSERVE_PORT?" in typo.log_file.read_text()
 
 
-def test_the_running_service_imports_no_torch():
+def test_the_running_service_imports_neither_torch_nor_paddleocr():
+    """Torch is not there; PaddleOCR is, and would take 200 MiB and a second."""
     code = (
         "import sys; from service.server import Server; import service.backend, service.commands.serve;"
         "from model.ocr import Ocr; Ocr();"
-        "print([name for name in ('torch', 'onnx', 'onnxscript', 'safetensors') if name in sys.modules])"
+        "unwanted = ('torch', 'onnx', 'onnxscript', 'safetensors', 'paddlex', 'pandas');"
+        "print([name for name in unwanted if name in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip().splitlines()[-1] == "[]"

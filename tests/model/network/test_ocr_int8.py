@@ -135,20 +135,31 @@ def test_a_model_that_scores_no_symbols_keeps_its_output(graphs, lines, tmp_path
     assert np.linalg.norm(found - expected) < 0.02 * np.linalg.norm(expected)
 
 
+def is_int8(folder, **how):
+    opened = int8.open_either(folder, onnxruntime.SessionOptions(), **how)
+    return int8.SOURCE in opened.get_modelmeta().custom_metadata_map
+
+
 def test_a_session_is_opened_for_the_same_model_only(graphs, tmp_path, caplog):
-    assert int8.session_for(graphs, onnxruntime.SessionOptions()) is not None
-    assert int8.session_for(tmp_path, onnxruntime.SessionOptions()) is None
-    assert not caplog.records
+    assert is_int8(graphs)
+    assert not is_int8(graphs, exact=True)
     recognizer(tmp_path / "inference.onnx", channels=104)
+    assert not is_int8(tmp_path)
+    assert not caplog.records
     (tmp_path / int8.FILE).write_bytes((graphs / int8.FILE).read_bytes())
-    assert int8.session_for(tmp_path, onnxruntime.SessionOptions()) is None
+    assert not is_int8(tmp_path)
     assert "made from another model" in caplog.text
 
 
 def test_without_the_native_operators_float32_reads(graphs, monkeypatch, tmp_path, caplog):
     monkeypatch.setattr(int8, "LIBRARY", tmp_path / "missing.so")
-    assert int8.session_for(graphs, onnxruntime.SessionOptions()) is None
+    assert not is_int8(graphs)
     assert "native operators" in caplog.text
+
+
+def test_without_any_graph_there_is_an_error(tmp_path):
+    with pytest.raises(OcrError, match="could not be loaded"):
+        is_int8(tmp_path)
 
 
 def test_what_gains_nothing_is_refused(tmp_path):

@@ -7,7 +7,7 @@ import yaml
 
 from model.errors import OcrError
 from model.ocr import Ocr, OcrConfig, store
-from model.ocr.engine import _names_for
+from model.ocr.paddle import names_for
 
 
 def wheel(path, content):
@@ -76,7 +76,7 @@ def test_names_come_in_pairs_and_languages_must_exist():
     [("ar", "arabic_PP-OCRv5_mobile_rec"), ("ru", "eslav_PP-OCRv5_mobile_rec"), ("th", "th_PP-OCRv5_mobile_rec")],
 )
 def test_a_language_gives_the_names_that_paddleocr_has_for_it(language, recognizer):
-    detector, found = _names_for(language)
+    detector, found = names_for(language)
     assert found == recognizer
     assert detector.endswith("_det")
 

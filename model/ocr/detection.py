@@ -1,0 +1,123 @@
+"""Finding lines: PP-OCR's detector (differentiable binarization, arXiv 1911.08947) on ONNX Runtime.
+
+The network says for every pixel how likely it lies in the shrunken heart of a line. What is likely and hangs together
+is one line; its smallest rectangle, grown back by what was shrunk away, is its place.
+"""
+
+import math
+
+import cv2
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from model.allocator import share_arena
+from model.ocr import int8
+from model.ocr.models import DetectionModel
+
+Image = NDArray[np.uint8]
+Quads = NDArray[np.float64]
+
+# What PaddleOCR's pipeline sets, whatever the model's own folder says.
+THRESHOLD = 0.3
+BOX_THRESHOLD = 0.6
+UNCLIP_RATIO = 1.5
+
+# The network halves its input five times.
+_STRIDE = 32
+# Rectangles whose shorter side is less, in pixels of the map, before and after they are grown, are no lines.
+_SMALLEST, _SMALLEST_GROWN = 3, 5
+
+
+class FastDetector:
+    """The detector in a session of several threads."""
+
+    def __init__(self, model: DetectionModel, threads: int) -> None:
+        """Open the session, in int8 where that form is there. Raises OcrError for files that cannot be loaded."""
+        self._model = model
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        # Pages have any size: patterns would be kept for each.
+        options.enable_mem_pattern = False
+        share_arena(options)
+        # Spinning threads take as much processor time again as the detector itself, from what runs beside it.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = int8.open_either(model.folder, options)
+        self._input = self._session.get_inputs()[0].name
+
+    def detect(self, image: Image, side: int) -> Quads:
+        """Quadrilaterals (n, 4, 2) around the lines of a BGR image, in its pixels, clockwise from the top left.
+
+        side: pixels of the longer side of what the network sees; smaller images are seen as they are.
+        """
+        height, width = image.shape[:2]
+        if height + width < 2 * _STRIDE:
+            image = np.pad(image, ((0, max(_STRIDE - height, 0)), (0, max(_STRIDE - width, 0)), (0, 0)))
+        seen = self._seen(image, side)
+        (found,) = self._session.run(None, {self._input: seen})
+        rows, columns = seen.shape[2:]
+        quads = quads_of(found[0, 0]) * (image.shape[1] / columns, image.shape[0] / rows)
+        clipped: Quads = np.clip(quads, 0.0, np.array([width, height], dtype=np.float64))
+        return clipped
+
+    def _seen(self, image: Image, side: int) -> NDArray[np.float32]:
+        height, width = image.shape[:2]
+        ratio = min(1.0, side / max(height, width))
+        rows, columns = (max(round(int(length * ratio) / _STRIDE), 1) * _STRIDE for length in (height, width))
+        if (rows, columns) != (height, width):
+            image = np.asarray(cv2.resize(image, (columns, rows)), dtype=np.uint8)
+        seen = np.empty((1, 3, rows, columns), dtype=np.float32)
+        for channel in range(3):
+            source = 2 - channel if self._model.reversed_channels else channel
+            np.multiply(image[:, :, source], np.float32(self._model.factor[channel]), out=seen[0, channel])
+            seen[0, channel] += np.float32(self._model.offset[channel])
+        return seen
+
+
+def quads_of(chances: NDArray[np.float32]) -> Quads:
+    """Quadrilaterals (n, 4, 2) of the lines in a map (height, width) of probabilities, in its pixels.
+
+    As PaddleOCR's DBPostProcess finds them, but not rounded to whole pixels: its rectangles grow by whole pixels of
+    the map and end on whole pixels of the page, which moves a line of small text by a tenth of its height.
+    """
+    likely = (chances > THRESHOLD).view(np.uint8)
+    contours, _ = cv2.findContours(likely, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+    quads = []
+    for contour in contours:
+        (x, y), (width, height), angle = cv2.minAreaRect(contour)
+        if min(width, height) < _SMALLEST or _mean(chances, _corners(x, y, width, height, angle)) < BOX_THRESHOLD:
+            continue
+        # What is grown evenly on all sides, with round corners, has the grown rectangle around it.
+        grow = UNCLIP_RATIO * width * height / (width + height)
+        if min(width, height) + grow < _SMALLEST_GROWN:
+            continue
+        # A contour counts pixels, whose middles are half a pixel further on the page.
+        quads.append(_clockwise(_corners(x + 0.5, y + 0.5, width + grow, height + grow, angle)))
+    return np.array(quads, dtype=np.float64).reshape(-1, 4, 2)
+
+
+def _corners(x: float, y: float, width: float, height: float, angle: float) -> NDArray[np.float32]:
+    """Corners (4, 2) of a rectangle around a point, turned by degrees."""
+    return np.asarray(cv2.boxPoints(((x, y), (width, height), angle)), dtype=np.float32)
+
+
+def _mean(chances: NDArray[np.float32], quad: NDArray[np.float32]) -> float:
+    """Mean probability inside a quadrilateral."""
+    rows, columns = chances.shape
+    left, top = (
+        max(0, min(math.floor(low), end - 1)) for low, end in zip(quad.min(axis=0), (columns, rows), strict=True)
+    )
+    right, bottom = (
+        max(0, min(math.ceil(high), end - 1)) for high, end in zip(quad.max(axis=0), (columns, rows), strict=True)
+    )
+    mask = np.zeros((bottom - top + 1, right - left + 1), dtype=np.uint8)
+    cv2.fillPoly(mask, [(quad - (left, top)).astype(np.int32)], (1,))
+    return cv2.mean(chances[top : bottom + 1, left : right + 1], mask)[0]
+
+
+def _clockwise(quad: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The corners from the top left on: of the two to the left the upper one, then the right ones, then the other."""
+    left, right = np.split(quad[np.argsort(quad[:, 0], kind="stable")], 2)
+    (first, last), (second, third) = left[np.argsort(left[:, 1])], right[np.argsort(right[:, 1])]
+    return np.stack([first, second, third, last])

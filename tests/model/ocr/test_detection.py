@@ -1,0 +1,77 @@
+"""Lines in a map of probabilities, as PaddleOCR finds them, but where they are to a fraction of a pixel."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.ocr.detection import UNCLIP_RATIO, FastDetector, quads_of
+from model.ocr.lines import sides
+from model.ocr.models import detection_model
+from model.ocr.paddle import PaddleDetector
+
+
+def drawn(*rectangles, size=(200, 300), chance=0.9):
+    """A map in which rectangles ((x, y), (width, height), degrees) are likely."""
+    canvas = np.zeros(size, np.float32)
+    for rectangle in rectangles:
+        cv2.fillPoly(canvas, [cv2.boxPoints(rectangle).round().astype(np.int32)], chance)
+    return canvas
+
+
+def test_a_rectangle_is_grown_by_what_was_shrunk_away():
+    (quad,) = quads_of(drawn(((150.0, 100.0), (100.0, 10.0), 0.0)))
+    grow = UNCLIP_RATIO * 100 * 10 / 110
+    left, top, right, bottom = 100.5 - grow / 2, 95.5 - grow / 2, 200.5 + grow / 2, 105.5 + grow / 2
+    np.testing.assert_allclose(quad, [(left, top), (right, top), (right, bottom), (left, bottom)], atol=1e-3)
+
+
+def test_nothing_faint_small_or_absent_is_a_line():
+    assert quads_of(np.zeros((64, 64), np.float32)).shape == (0, 4, 2)
+    assert len(quads_of(drawn(((150.0, 100.0), (100.0, 10.0), 0.0), chance=0.5))) == 0
+    assert len(quads_of(drawn(((150.0, 100.0), (2.0, 2.0), 0.0)))) == 0
+
+
+@given(
+    center=st.tuples(st.floats(100, 200), st.floats(80, 120)),
+    size=st.tuples(st.floats(40, 120), st.floats(6, 14)),
+    degrees=st.floats(-40, 40),
+)
+def test_corners_go_clockwise_from_the_top_left_at_any_slant(center, size, degrees):
+    (quad,) = quads_of(drawn((center, size, degrees)))
+    edges = np.roll(quad, -1, axis=0) - quad
+    turns = edges[:, 0] * np.roll(edges, -1, axis=0)[:, 1] - edges[:, 1] * np.roll(edges, -1, axis=0)[:, 0]
+    assert (turns > 0).all()
+    assert quad[0].sum() == quad.sum(axis=1).min()
+    angle = np.degrees(np.arctan2(*edges[0][::-1]))
+    assert angle == pytest.approx(degrees, abs=3)
+    np.testing.assert_allclose(quad.mean(axis=0), np.add(center, 0.5), atol=1)
+
+
+def test_lines_are_where_paddleocr_finds_them(models, letter):
+    """To what PaddleOCR rounds: its lines grow by whole pixels of the map, and end on whole pixels of the page."""
+    image = np.ascontiguousarray(letter.page().image[:, :, ::-1])
+    source = {"model_name": "PP-OCRv6_small_det", "model_dir": str(models / "detection")}
+    theirs = PaddleDetector(source, threads=1).detect(image, 960)
+    ours = FastDetector(detection_model(models / "detection"), threads=1).detect(image, 960)
+    assert len(ours) == len(theirs) == len(letter.lines)
+    step = max(image.shape[:2]) / 960
+    for quad in theirs:
+        nearest = ours[np.abs(ours - quad).sum(axis=(1, 2)).argmin()]
+        assert np.abs(nearest - quad).max() <= 2 * step + 1
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 40), (31, 31), (33, 700), (700, 33)])
+def test_pages_of_any_size_are_looked_at(models, shape):
+    detector = FastDetector(detection_model(models / "detection"), threads=1)
+    assert detector.detect(np.full((*shape, 3), 255, np.uint8), 736).shape == (0, 4, 2)
+
+
+def test_a_small_image_keeps_its_measures(models, new_sheet):
+    page = new_sheet(120, 40).write(10, 8, "12.50").page()
+    quads = FastDetector(detection_model(models / "detection"), threads=1).detect(page.image, 736)
+    along, across = sides(quads)
+    assert len(quads) == 1
+    assert 60 < along[0] < 110 and 18 < across[0] < 40
+    assert quads.min() >= 0 and quads[..., 0].max() <= 120 and quads[..., 1].max() <= 40
