@@ -131,6 +131,9 @@ def operations(operator: str, inputs: Sequence[Sequence[int]], outputs: Sequence
     if operator == "MultiHeadAttention":
         batch, queries, width = inputs[0]
         return 4 * batch * queries * inputs[1][1] * width
+    if operator == "DequantizeAttendQuantize":  # in 16 bits: half as many at a time as the integers it is counted with
+        batch, tokens, width = inputs[0]
+        return 2 * 4 * batch * tokens * tokens * width // 3
     if "MatMul" in operator or "Gemm" in operator:
         return 2 * math.prod(outputs[0]) * inputs[0][-1]
     return 0

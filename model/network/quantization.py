@@ -2,9 +2,10 @@
 
 Encoder: every product with a weight matrix becomes QuantizeRows, MatMulInteger, DequantizeRows
 (``model/ops/row_quantization.py``), so a window's result depends on that window alone. Nothing needs calibration.
-In a fused graph what lies between two products is one pass over the rows (``model/ops/fused_rows.py``).
-Embedding tables are stored as int8 with a scale per row. Attention, LayerNorm, the biases and the heads stay float32:
-the heads are a few columns wide and their logits are what is calibrated.
+In a fused graph what lies between two products is one operator: a pass over the rows (``model/ops/fused_rows.py``), or
+attention in 16-bit integers (``model/ops/attention.py``), whose query, key and value are then one product.
+Embedding tables are stored as int8 with a scale per row. LayerNorm, the biases and the heads stay float32: the heads
+are a few columns wide and their logits are what is calibrated.
 
 Visual graph: ONNX Runtime's static quantization (uint8 activations, int8 weights with a scale per channel), its scales
 calibrated on page images. A batch shares no scale with its members: all of them are constants.
@@ -51,7 +52,52 @@ def quantize_encoder(g: GraphBuilder, *, keep: Iterable[str] = ()) -> None:
             g.nodes.append(node)
             continue
         node.outputs[0].replace_all_uses_with(result)
+    _fuse_attention(g)
     _fuse(g)
+
+
+def _fuse_attention(g: GraphBuilder) -> None:
+    """Join DequantizeRows, attention and QuantizeRows, and before them query, key and value into one product."""
+    present = set(g.nodes)
+    nodes, g.nodes = g.nodes, []
+    dropped: set[ir.Node] = set()
+    for node in nodes:
+        if node.op_type == "MultiHeadAttention":
+            sources = [_producer(value) for value in node.inputs[:3]]
+            readers = [use.node for use in node.outputs[0].uses() if use.node in present]
+            # Any of the four products may be kept in float32.
+            if [part.op_type for part in (*sources, *readers)] == [*["DequantizeRows"] * 3, "QuantizeRows"]:
+                products = [_producer(source.inputs[0]) for source in sources]
+                _join_attention(g, node, sources, products, readers[0])
+                dropped.update(sources, products, readers, [node])
+        if node not in dropped:
+            g.nodes.append(node)
+    g.nodes = [node for node in g.nodes if node not in dropped]
+
+
+def _producer(value: ir.Value | None) -> ir.Node:
+    node = value.producer() if value is not None else None
+    assert node is not None
+    return node
+
+
+def _join_attention(
+    g: GraphBuilder, node: ir.Node, sources: Sequence[ir.Node], products: Sequence[ir.Node], quantizer: ir.Node
+) -> None:
+    def side_by_side(parts: Sequence[ir.Value | None]) -> ir.Value:
+        arrays = [part.const_value.numpy() for part in parts if part is not None and part.const_value is not None]
+        name = parts[0].name if parts[0] is not None else None
+        return g.constant(np.concatenate(arrays, axis=-1), name and name.replace("query", "query_key_value"))
+
+    rows, _, zero_point = products[0].inputs
+    weight = side_by_side([product.inputs[1] for product in products])
+    column_scale = side_by_side([source.inputs[2] for source in sources])
+    sums = g.op("MatMulInteger", rows, weight, zero_point)
+    inputs = (sums, sources[0].inputs[1], column_scale, node.inputs[3], node.inputs[5])
+    heads, scale = node.attributes["num_heads"].as_int(), node.attributes["scale"].as_float()
+    attended = g.ops("DequantizeAttendQuantize", *inputs, outputs=2, domain=DOMAIN, num_heads=heads, scale=scale)
+    for old, new in zip(quantizer.outputs, attended, strict=True):
+        old.replace_all_uses_with(new)
 
 
 def _fuse(g: GraphBuilder) -> None:

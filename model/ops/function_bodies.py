@@ -104,6 +104,37 @@ DequantizeNormQuantize <epsilon> (sums, row_scale, column_scale, bias, residual,
 }
 """
 
+_DEQUANTIZE_ATTEND_QUANTIZE = """
+<domain: "layoutserve", opset_import: ["": 20, "layoutserve": 1]>
+DequantizeAttendQuantize <num_heads, scale> (sums, row_scale, column_scale, bias, attention_bias) => (q, scale_of_rows)
+{
+    rows = layoutserve.DequantizeRows (sums, row_scale, column_scale, bias)
+    query_rows, key_rows, value_rows = Split <axis = -1, num_outputs = 3> (rows)
+    kept = Constant <value = int64[2] {0, 0}> ()
+    heads = Constant <value_int: int = @num_heads> ()
+    rest = Constant <value = int64[1] {-1}> ()
+    first = Constant <value = int64[1] {0}> ()
+    heads_axis = Unsqueeze (heads, first)
+    of_heads = Concat <axis = 0> (kept, heads_axis, rest)
+    query_heads = Reshape (query_rows, of_heads)
+    key_heads = Reshape (key_rows, of_heads)
+    value_heads = Reshape (value_rows, of_heads)
+    query = Transpose <perm = [0, 2, 1, 3]> (query_heads)
+    key = Transpose <perm = [0, 2, 3, 1]> (key_heads)
+    value = Transpose <perm = [0, 2, 1, 3]> (value_heads)
+    factor = Constant <value_float: float = @scale> ()
+    products = MatMul (query, key)
+    scaled = Mul (products, factor)
+    scores = Add (scaled, attention_bias)
+    probabilities = Softmax <axis = -1> (scores)
+    found = MatMul (probabilities, value)
+    found_heads = Transpose <perm = [0, 2, 1, 3]> (found)
+    joined = Concat <axis = 0> (kept, rest)
+    y = Reshape (found_heads, joined)
+    q, scale_of_rows = layoutserve.QuantizeRows (y)
+}
+"""
+
 # A body uses none but those before it.
 FUNCTION_BODIES = (
     _DISTANCE_BIAS,
@@ -112,4 +143,5 @@ FUNCTION_BODIES = (
     _DEQUANTIZE_ROWS,
     _DEQUANTIZE_GELU_QUANTIZE,
     _DEQUANTIZE_NORM_QUANTIZE,
+    _DEQUANTIZE_ATTEND_QUANTIZE,
 )

@@ -2,6 +2,7 @@
 
 #include <exception>
 
+#include "attention.h"
 #include "best_symbols.h"
 #include "depthwise_conv.h"
 #include "fused_rows.h"
@@ -25,6 +26,7 @@ extern "C" __attribute__((visibility("default"))) OrtStatus* ORT_API_CALL Regist
     static const layoutserve::DequantizeRows dequantize_rows;
     static const layoutserve::DequantizeGeluQuantize dequantize_gelu_quantize;
     static const layoutserve::DequantizeNormQuantize dequantize_norm_quantize;
+    static const layoutserve::DequantizeAttendQuantize dequantize_attend_quantize;
     static const layoutserve::BestSymbols best_symbols;
     static const layoutserve::DepthwiseConv depthwise_conv;
     static Ort::CustomOpDomain domain = [] {
@@ -34,6 +36,7 @@ extern "C" __attribute__((visibility("default"))) OrtStatus* ORT_API_CALL Regist
       made.Add(&dequantize_rows);
       made.Add(&dequantize_gelu_quantize);
       made.Add(&dequantize_norm_quantize);
+      made.Add(&dequantize_attend_quantize);
       made.Add(&best_symbols);
       made.Add(&depthwise_conv);
       return made;

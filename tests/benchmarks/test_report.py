@@ -104,6 +104,7 @@ def test_the_report_holds_what_was_measured_and_says_what_was_not(scripts):
         ("ConvTranspose", [(1, 8, 4, 4), (8, 2, 2, 2)], [(1, 2, 8, 8)], 2 * 8 * 16 * 2 * 4),
         ("MatMulInteger", [(1, 5, 7), (7, 3)], [(1, 5, 3)], 2 * 5 * 7 * 3),
         ("MultiHeadAttention", [(2, 5, 12), (2, 6, 12), (2, 6, 12)], [(2, 5, 12)], 4 * 2 * 5 * 6 * 12),
+        ("DequantizeAttendQuantize", [(2, 5, 36), (2, 5, 1)], [(2, 5, 12), (2, 5, 1)], 2 * 4 * 2 * 5 * 5 * 12),
         ("Softmax", [(1, 5)], [(1, 5)], 0),
     ],
 )

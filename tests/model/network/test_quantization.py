@@ -124,6 +124,18 @@ def test_a_fused_graph_has_one_pass_between_products():
     layers = 3
     assert operators.count("DequantizeGeluQuantize") == layers
     assert operators.count("DequantizeNormQuantize") == 2 * layers
-    assert operators.count("DequantizeRows") == 3 * layers  # query, key and value
-    assert operators.count("QuantizeRows") == 1 + layers  # the embeddings, and what attention leaves
-    assert not {"BiasGelu", "SkipLayerNormalization"} & set(operators)
+    assert operators.count("DequantizeAttendQuantize") == layers
+    assert operators.count("MatMulInteger") == 4 * layers  # query, key and value are one
+    assert operators.count("QuantizeRows") == 1  # the embeddings
+    assert not {"BiasGelu", "SkipLayerNormalization", "MultiHeadAttention", "DequantizeRows"} & set(operators)
+
+
+@pytest.mark.parametrize("part", ["self.value", "output.dense"])
+def test_attention_between_float_products_stays_float(part, tmp_path):
+    g = encoder_graph(network(), fused=True)
+    quantize_encoder(g, keep=[f"encoder.layer.1.attention.{part}.weight"])
+    operators = [node.op_type for node in g.nodes]
+    assert operators.count("DequantizeAttendQuantize") == 2
+    assert operators.count("MultiHeadAttention") == 1
+    g.save(tmp_path / "some.onnx")
+    assert session(tmp_path / "some.onnx", True).run(["kie_logits"], windows(1, 9))[0].shape == (1, 9, 7)

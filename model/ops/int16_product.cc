@@ -1,0 +1,187 @@
+// Int16 matrix products: the same sums by three kernels.
+
+#include "int16_product.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+#define LAYOUTSERVE_X86
+#endif
+
+namespace layoutserve {
+namespace {
+
+// Two neighbours as one lane.
+inline int32_t pair_at(const int16_t* left) {
+  int32_t pair;
+  std::memcpy(&pair, left, sizeof pair);
+  return pair;
+}
+
+typedef int16_t Short4 __attribute__((vector_size(8)));
+typedef int32_t Int2 __attribute__((vector_size(8)));
+typedef int32_t Int4 __attribute__((vector_size(16)));
+
+// Vectors that every processor has, and a product that widens, which is one step on some. Even and odd rows of the right
+// matrix are summed apart, as they lie.
+void portable_panel(const int16_t* left, int64_t stride, const int16_t* right, int64_t pairs, int64_t columns,
+                    int32_t* sums) {
+  constexpr int kRows = 2, kVectors = 2 * kPanel / 4;
+  static_assert(kProductRows % kRows == 0);
+  for (int64_t first = 0; first < kProductRows; first += kRows) {
+    Int4 total[kRows][kVectors] = {};
+    for (int64_t pair = 0; pair < pairs; ++pair) {
+      Int4 own[kRows];
+#pragma GCC unroll 2
+      for (int row = 0; row < kRows; ++row) {
+        const int32_t both = pair_at(left + (first + row) * stride + 2 * pair);
+        own[row] = __builtin_convertvector((Short4)(Int2{both, both}), Int4);
+      }
+#pragma GCC unroll 8
+      for (int i = 0; i < kVectors; ++i) {
+        Short4 other;
+        std::memcpy(&other, right + pair * 2 * kPanel + 4 * i, sizeof other);
+        const Int4 wide = __builtin_convertvector(other, Int4);
+#pragma GCC unroll 2
+        for (int row = 0; row < kRows; ++row) total[row][i] += own[row] * wide;
+      }
+    }
+    for (int row = 0; row < kRows; ++row) {
+      for (int i = 0; i < kPanel; ++i) {
+        sums[(first + row) * columns + i] = total[row][i / 2][2 * (i % 2)] + total[row][i / 2][2 * (i % 2) + 1];
+      }
+    }
+  }
+}
+
+#ifdef LAYOUTSERVE_X86
+
+// kWidth panels side by side: with two, 24 sums stay in registers, and a step has 14 loads for 24 products.
+template <int kWidth>
+__attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni"))) void vnni_panels(
+    const int16_t* left, int64_t stride, const int16_t* right, int64_t panel_stride, int64_t pairs, int64_t columns,
+    int32_t* sums) {
+  __m512i total[kProductRows][kWidth];
+#pragma GCC unroll 12
+  for (int row = 0; row < kProductRows; ++row) {
+#pragma GCC unroll 2
+    for (int i = 0; i < kWidth; ++i) total[row][i] = _mm512_setzero_si512();
+  }
+  for (int64_t pair = 0; pair < pairs; ++pair) {
+    __m512i both[kWidth];
+#pragma GCC unroll 2
+    for (int i = 0; i < kWidth; ++i) both[i] = _mm512_loadu_si512(right + i * panel_stride + pair * 2 * kPanel);
+#pragma GCC unroll 12
+    for (int row = 0; row < kProductRows; ++row) {
+      const __m512i own = _mm512_set1_epi32(pair_at(left + row * stride + 2 * pair));
+#pragma GCC unroll 2
+      for (int i = 0; i < kWidth; ++i) total[row][i] = _mm512_dpwssd_epi32(total[row][i], own, both[i]);
+    }
+  }
+#pragma GCC unroll 12
+  for (int row = 0; row < kProductRows; ++row) {
+#pragma GCC unroll 2
+    for (int i = 0; i < kWidth; ++i) _mm512_storeu_si512(sums + row * columns + i * kPanel, total[row][i]);
+  }
+}
+
+// Four rows at a time: there are 16 registers.
+__attribute__((target("avx2"))) void avx2_panel(const int16_t* left, int64_t stride, const int16_t* right,
+                                                int64_t pairs, int64_t columns, int32_t* sums) {
+  constexpr int kRows = 4;
+  static_assert(kProductRows % kRows == 0);
+  for (int64_t first = 0; first < kProductRows; first += kRows) {
+    __m256i total[kRows][2];
+#pragma GCC unroll 4
+    for (int row = 0; row < kRows; ++row) total[row][0] = total[row][1] = _mm256_setzero_si256();
+    for (int64_t pair = 0; pair < pairs; ++pair) {
+      const auto* both = reinterpret_cast<const __m256i*>(right + pair * 2 * kPanel);
+      const __m256i low = _mm256_loadu_si256(both), high = _mm256_loadu_si256(both + 1);
+#pragma GCC unroll 4
+      for (int row = 0; row < kRows; ++row) {
+        const __m256i own = _mm256_set1_epi32(pair_at(left + (first + row) * stride + 2 * pair));
+        total[row][0] = _mm256_add_epi32(total[row][0], _mm256_madd_epi16(own, low));
+        total[row][1] = _mm256_add_epi32(total[row][1], _mm256_madd_epi16(own, high));
+      }
+    }
+#pragma GCC unroll 4
+    for (int row = 0; row < kRows; ++row) {
+      auto* out = reinterpret_cast<__m256i*>(sums + (first + row) * columns);
+      _mm256_storeu_si256(out, total[row][0]);
+      _mm256_storeu_si256(out + 1, total[row][1]);
+    }
+  }
+}
+
+#endif
+
+bool has(Int16Kernel kernel) {
+#ifdef LAYOUTSERVE_X86
+  if (kernel == Int16Kernel::kAvx512Vnni) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+  }
+  if (kernel == Int16Kernel::kAvx2) return __builtin_cpu_supports("avx2");
+#endif
+  return kernel == Int16Kernel::kPortable;
+}
+
+Int16Kernel fastest() {
+  for (const auto kernel : {Int16Kernel::kAvx512Vnni, Int16Kernel::kAvx2}) {
+    if (has(kernel)) return kernel;
+  }
+  return Int16Kernel::kPortable;
+}
+
+std::atomic<Int16Kernel>& chosen() {
+  static std::atomic<Int16Kernel> kernel{fastest()};
+  return kernel;
+}
+
+}  // namespace
+
+Int16Kernel int16_kernel() { return chosen().load(std::memory_order_relaxed); }
+
+void int16_product(Int16Kernel kernel, const int16_t* left, int64_t stride, const int16_t* right, int64_t panel_stride,
+                   int64_t pairs, int64_t panels, int32_t* sums) {
+  const int64_t columns = panels * kPanel;
+  int64_t panel = 0;
+#ifdef LAYOUTSERVE_X86
+  if (kernel == Int16Kernel::kAvx512Vnni) {
+    for (; panel + 2 <= panels; panel += 2) {
+      vnni_panels<2>(left, stride, right + panel * panel_stride, panel_stride, pairs, columns, sums + panel * kPanel);
+    }
+    if (panel < panels) {
+      vnni_panels<1>(left, stride, right + panel * panel_stride, panel_stride, pairs, columns, sums + panel * kPanel);
+    }
+    return;
+  }
+  if (kernel == Int16Kernel::kAvx2) {
+    for (; panel < panels; ++panel) {
+      avx2_panel(left, stride, right + panel * panel_stride, pairs, columns, sums + panel * kPanel);
+    }
+    return;
+  }
+#else
+  (void)kernel;
+#endif
+  for (; panel < panels; ++panel) {
+    portable_panel(left, stride, right + panel * panel_stride, pairs, columns, sums + panel * kPanel);
+  }
+}
+
+}  // namespace layoutserve
+
+// For tests: has every product from now on be made by one kernel (0 portable, 1 AVX2, 2 AVX-512 VNNI), or by the fastest
+// (-1); false where this processor does not have it.
+extern "C" __attribute__((visibility("default"))) bool layoutserve_use_int16_kernel(int number) {
+  using namespace layoutserve;
+  if (number >= kInt16Kernels) return false;
+  const Int16Kernel kernel = number < 0 ? fastest() : static_cast<Int16Kernel>(number);
+  if (!has(kernel)) return false;
+  chosen().store(kernel, std::memory_order_relaxed);
+  return true;
+}
