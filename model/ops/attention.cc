@@ -62,7 +62,7 @@ void prepare_task(void* data, size_t number) {
   const int64_t heads = task.heads, size = task.size, width = task.width, columns = heads * size;
   const int64_t blocks = task.keys / kPanel;
   const int64_t b = static_cast<int64_t>(number) / blocks, block = static_cast<int64_t>(number) % blocks;
-  const int64_t first = block * kPanel, count = std::max(int64_t{0}, std::min(kPanel, task.tokens - first));
+  const int64_t first = block * kPanel, count = std::clamp(task.tokens - first, int64_t{0}, kPanel);
   const Lines<float> row(3 * columns), scales(heads);
   const Lines<int16_t> keys(kPanel * heads * width), values(kPanel * heads * width);
   for (int64_t i = 0; i < count; ++i) {
@@ -70,7 +70,8 @@ void prepare_task(void* data, size_t number) {
     dequantize_row(task.sums + token * 3 * columns, task.row_scale[token], task.column_scale, task.bias, 3 * columns,
                    row.get());
     const auto spread = [&](float* all, int64_t stride, float factor) {
-      for (int64_t head = 0; head < heads; ++head) all[(b * heads + head) * stride + first + i] = scales.get()[head] * factor;
+      all += b * heads * stride + first + i;
+      for (int64_t head = 0; head < heads; ++head) all[head * stride] = scales.get()[head] * factor;
     };
     direction_scales(row.get(), heads, size, scales.get());
     round_heads(row.get(), scales.get(), heads, size, width, task.queries * width,
@@ -107,6 +108,7 @@ void attend_task(void* data, size_t number) {
   const int64_t b = which / task.heads, head = which % task.heads;
   const float* bias =
       task.attention_bias + (b * task.bias_heads + (task.bias_heads == 1 ? 0 : head)) * tokens * tokens;
+  const float* bias_end = task.attention_bias + task.batch * task.bias_heads * tokens * tokens;
   const Lines<int32_t> sums(kProductRows * std::max(keys, width));
   const Lines<int16_t> weights(kProductRows * keys);
   float factors[kProductRows];
@@ -116,7 +118,8 @@ void attend_task(void* data, size_t number) {
     int16_product(task.kernel, task.query_rows + (which * task.queries + first) * width, width,
                   task.key_panels + which * keys * width, kPanel * width, width / 2, keys / kPanel, sums.get());
     const Queries queries{count, tokens, keys, task.query_scales + which * task.queries + first,
-                          task.key_scales + which * keys, task.value_scales + which * keys, bias + first * tokens};
+                          task.key_scales + which * keys, task.value_scales + which * keys, bias + first * tokens,
+                          bias_end};
     weigh(queries, sums.get(), weights.get(), factors);
     std::fill(weights.get() + count * keys, weights.get() + kProductRows * keys, int16_t{0});
     int16_product(task.kernel, weights.get(), keys, task.value_panels + which * keys * width, keys * kPanel,
@@ -179,8 +182,9 @@ bool read(const Ort::KernelContext& context, Task& task) {
   if (shape.size() != 3 || bias_shape.size() != 4) return false;
   task.batch = shape[0], task.tokens = shape[1], task.size = shape[2] / (3 * task.heads);
   task.bias_heads = bias_shape[1];
-  if (task.tokens > kMostKeys || shape[2] != 3 * task.heads * task.size || bias_shape[0] != task.batch || bias_shape[2] != task.tokens ||
-      bias_shape[3] != task.tokens || (task.bias_heads != 1 && task.bias_heads != task.heads)) {
+  if (task.tokens > kMostKeys || shape[2] != 3 * task.heads * task.size || bias_shape[0] != task.batch ||
+      bias_shape[2] != task.tokens || bias_shape[3] != task.tokens ||
+      (task.bias_heads != 1 && task.bias_heads != task.heads)) {
     return false;
   }
   const float** inputs[] = {&task.row_scale, &task.column_scale, &task.bias, &task.attention_bias};
@@ -220,7 +224,8 @@ OrtStatusPtr DequantizeAttendQuantize::CreateKernelV2(const OrtApi& api, const O
   if (heads < 1) return Ort::Status("DequantizeAttendQuantize needs a head.", ORT_INVALID_ARGUMENT).release();
   OrtAllocator* allocator = nullptr;
   Ort::ThrowOnError(api.KernelInfoGetAllocator(info, OrtMemTypeDefault, &allocator));
-  *kernel = new DequantizeAttendQuantizeKernel{heads, read.GetAttribute<float>("scale"), {allocator, api.ReleaseAllocator}};
+  *kernel = new DequantizeAttendQuantizeKernel{
+      heads, read.GetAttribute<float>("scale"), {allocator, api.ReleaseAllocator}};
   return nullptr;
 } catch (const std::exception& error) {
   return Ort::Status(error.what(), ORT_INVALID_ARGUMENT).release();
@@ -231,8 +236,9 @@ OrtStatusPtr DequantizeAttendQuantizeKernel::ComputeV2(OrtKernelContext* raw) tr
   Task task{};
   task.heads = heads, task.score_scale = scale;
   if (!read(context, task)) {
-    return Ort::Status("DequantizeAttendQuantize needs sums (B, T, 3D), row_scale (B, T, 1), column_scale (3D), bias (3D) "
-                       "and attention_bias (B, H or 1, T, T), D a multiple of its heads and T at most 32768.", ORT_INVALID_ARGUMENT).release();
+    return Ort::Status("DequantizeAttendQuantize needs sums (B, T, 3D), row_scale (B, T, 1), column_scale (3D), bias "
+                       "(3D) and attention_bias (B, H or 1, T, T), D a multiple of its heads and T at most 32768.",
+                       ORT_INVALID_ARGUMENT).release();
   }
   const int64_t columns = task.heads * task.size;
   task.q = context.GetOutput(0, {task.batch, task.tokens, columns}).GetTensorMutableData<uint8_t>();

@@ -16,15 +16,19 @@ namespace layoutserve {
 namespace {
 
 constexpr float kLargest = 32767.0f;
-// Values in 14 bits and weights that add up to 2^18 at most, of which rounding may take a half for each key: the sums of
-// their products stay within int32, many keys of little weight each keep some bits, and so does a single key's value.
+// Values in 14 bits and weights that add up to 2^18 at most, of which rounding may take a half for each key: the sums
+// of their products stay within int32, many keys of little weight each keep some bits, and so does one key's value.
 constexpr float kValueSteps = 8191.0f;
 constexpr float kWeightSum = 262144.0f - static_cast<float>(kMostKeys) / 2;
+// A float is rounded to int16 by adding kRounder: the last 16 bits are the integer then.
+
 // What is shorter counts as nothing: the squares of its elements would not be floats.
 constexpr float kShortest = 1e-15f;
 constexpr float kSmallest = 1e-20f;
 constexpr float kLowest = -3e38f;
 constexpr float kLog2E = 1.44269504f;
+// A score that is less than the largest by so much counts as if by no more: e^-60 rounds to nothing.
+constexpr float kFurthest = 60.0f;
 
 // Sixteen lanes whatever the processor has: sums of several loops' results stay in registers, which compilers do not
 // manage where they make the vectors themselves.
@@ -59,15 +63,16 @@ LAYOUTSERVE_INLINED float largest_of(const Floats& x) {
   return std::max(std::max(part[0], part[1]), std::max(part[2], part[3]));
 }
 
-LAYOUTSERVE_VECTORISED void lengths(const float* __restrict row, int64_t heads, int64_t size, float* __restrict scales) {
+LAYOUTSERVE_VECTORISED void lengths(const float* __restrict row, int64_t heads, int64_t size,
+                                    float* __restrict scales) {
   for (int64_t head = 0; head < heads; ++head, row += size) {
     Floats squares{};
     int64_t i = 0;
     for (; i + kLanes <= size; i += kLanes) squares += loaded<Floats>(row + i) * loaded<Floats>(row + i);
-    float total = sum_of(squares);
-    for (; i < size; ++i) total += row[i] * row[i];
-    scales[head] = std::max(std::sqrt(total), kShortest) / kLargest;
+    scales[head] = sum_of(squares);
+    for (; i < size; ++i) scales[head] += row[i] * row[i];
   }
+  for (int64_t head = 0; head < heads; ++head) scales[head] = std::max(std::sqrt(scales[head]), kShortest) / kLargest;
 }
 
 LAYOUTSERVE_VECTORISED void peaks(const float* __restrict row, int64_t heads, int64_t size, float* __restrict scales) {
@@ -84,7 +89,7 @@ LAYOUTSERVE_VECTORISED void round_all(const float* __restrict row, const float* 
     const float steps = 1.0f / scales[head];
     int16_t* out = rounded + head * stride;
     for (int64_t i = 0; i < size; ++i) {
-      out[i] = static_cast<int16_t>(static_cast<int32_t>((row[head * size + i] * steps + kRounder) - kRounder));
+      out[i] = static_cast<int16_t>(__builtin_bit_cast(int32_t, row[head * size + i] * steps + kRounder));
     }
     for (int64_t i = size; i < padded; ++i) out[i] = 0;
   }
@@ -98,11 +103,9 @@ LAYOUTSERVE_VECTORISED void interleave(const int16_t* __restrict even, const int
   }
 }
 
-// 2^x for x <= 0, and no less than 2^-90: a polynomial of least relative error (3e-6) between two whole powers.
+// 2^x for -126 <= x <= 0: a polynomial of least relative error (3e-6) between two whole powers.
 LAYOUTSERVE_INLINED void raise_two(Floats (&x)[2]) {
-  const Floats least = Floats{} - 90.0f;
   Floats shifted[2], r[2];
-  for (int j = 0; j < 2; ++j) x[j] = x[j] > least ? x[j] : least;
   for (int j = 0; j < 2; ++j) shifted[j] = x[j] + kRounder;
   for (int j = 0; j < 2; ++j) r[j] = x[j] - (shifted[j] - kRounder);
   for (int j = 0; j < 2; ++j) x[j] = 0.00957010179f * r[j] + 0.0559178603f;
@@ -112,29 +115,36 @@ LAYOUTSERVE_INLINED void raise_two(Floats (&x)[2]) {
   for (int j = 0; j < 2; ++j) x[j] = (Floats)((Ints)x[j] + ((Ints)shifted[j] << 23));
 }
 
+// Scores of some keys, over their sums. In one place, so that all keys' are rounded alike.
+LAYOUTSERVE_INLINED void score_some(float* scores, float query_scale, const float* key_scales, const Floats& bias,
+                                    Floats& peak) {
+  const Floats sums = __builtin_convertvector(loaded<Ints>(scores), Floats);
+  const Floats own = sums * (query_scale * loaded<Floats>(key_scales)) + bias;
+  store(own, scores);
+  peak = own > peak ? own : peak;
+}
+
 // Writes a row's scores over its sums, and returns the largest. (Queries are copied: a store could change them.)
 LAYOUTSERVE_INLINED float score(const Queries of, int64_t row, float* scores) {
   const float query_scale = of.query_scales[row];
   const float* bias = of.bias + row * of.tokens;
-  Floats peak = Floats{} + kLowest;
-  if (of.padded - of.tokens >= kLanes) store(peak, scores + of.padded - kLanes);
+  const Floats lowest = Floats{} + kLowest;
+  Floats peak = lowest;
+  if (of.padded - of.tokens >= kLanes) store(lowest, scores + of.padded - kLanes);
   int64_t i = 0;
   for (; i + kLanes <= of.tokens; i += kLanes) {
-    const Floats sums = __builtin_convertvector(loaded<Ints>(scores + i), Floats);
-    const Floats own = sums * (query_scale * loaded<Floats>(of.key_scales + i)) + loaded<Floats>(bias + i);
-    store(own, scores + i);
-    peak = own > peak ? own : peak;
+    score_some(scores + i, query_scale, of.key_scales + i, loaded<Floats>(bias + i), peak);
   }
-  if (i == of.tokens) return largest_of(peak);
-  // The bias may end here.
-  float rest[kLanes] = {};
-  for (int64_t j = 0; i + j < of.tokens; ++j) rest[j] = bias[i + j];
-  const Floats sums = __builtin_convertvector(loaded<Ints>(scores + i), Floats);
-  Floats own = sums * (query_scale * loaded<Floats>(of.key_scales + i)) + loaded<Floats>(rest);
-  const Ints number = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  own = number < static_cast<int32_t>(of.tokens - i) ? own : Floats{} + kLowest;
-  store(own, scores + i);
-  peak = own > peak ? own : peak;
+  if (i < of.tokens) {
+    // Behind this row's bias lies the next one's, but for the last.
+    float rest[kLanes] = {};
+    const bool last = bias + i + kLanes > of.bias_end;
+    if (last) std::copy(bias + i, bias + of.tokens, rest);
+    const Ints number = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const Ints present = number < static_cast<int32_t>(of.tokens - i);
+    const Floats own = present ? loaded<Floats>(last ? rest : bias + i) : lowest;
+    score_some(scores + i, query_scale, of.key_scales + i, own, peak);  // keys that are not there have no scale
+  }
   return largest_of(peak);
 }
 
@@ -143,19 +153,20 @@ struct Totals {
   float power, weight, peak;
 };
 
-// Writes the power of each score times the scale of its value. Two vectors at a time, since one after the other leaves a
-// processor waiting for the polynomial.
+// Writes the power of each score times the scale of its value. Two vectors at a time, since one after the other leaves
+// a processor waiting for the polynomial.
 LAYOUTSERVE_INLINED Totals exponentiate(const Queries of, int64_t row, float largest, float* scores) {
   static_assert(kKeyStep == 2 * kLanes);
   const float* bias_of_next = of.bias + (row + kProductRows) * of.tokens;
-  const Floats shift = Floats{} + largest * kLog2E;
+  const Floats shift = Floats{} + largest * kLog2E, least = Floats{} + (largest - kFurthest);
   Floats power[2] = {}, weight[2] = {}, peak[2] = {};
   for (int64_t i = 0; i < of.padded; i += kKeyStep) {
     // The bias of all heads is larger than the near caches; it is asked for one product ahead.
     __builtin_prefetch(bias_of_next + i);
     __builtin_prefetch(bias_of_next + i + kLanes);
     Floats own[2];
-    for (int j = 0; j < 2; ++j) own[j] = loaded<Floats>(scores + i + j * kLanes) * kLog2E - shift;
+    for (int j = 0; j < 2; ++j) own[j] = loaded<Floats>(scores + i + j * kLanes);
+    for (int j = 0; j < 2; ++j) own[j] = (own[j] > least ? own[j] : least) * kLog2E - shift;
     raise_two(own);
     for (int j = 0; j < 2; ++j) power[j] += own[j];
     for (int j = 0; j < 2; ++j) own[j] *= loaded<Floats>(of.value_scales + i + j * kLanes);
@@ -169,8 +180,8 @@ LAYOUTSERVE_INLINED Totals exponentiate(const Queries of, int64_t row, float lar
 
 LAYOUTSERVE_INLINED void round_weights(const float* x, float steps, int64_t padded, int16_t* rounded) {
   for (int64_t i = 0; i < padded; i += kLanes) {
-    const Floats level = (loaded<Floats>(x + i) * steps + kRounder) - kRounder;
-    store(__builtin_convertvector(__builtin_convertvector(level, Ints), Shorts), rounded + i);
+    const Floats level = loaded<Floats>(x + i) * steps + kRounder;
+    store(__builtin_convertvector((Ints)level, Shorts), rounded + i);
   }
 }
 
@@ -195,7 +206,9 @@ LAYOUTSERVE_VECTORISED void scaled(const int32_t* __restrict sums, float factor,
 
 }  // namespace
 
-void direction_scales(const float* row, int64_t heads, int64_t size, float* scales) { lengths(row, heads, size, scales); }
+void direction_scales(const float* row, int64_t heads, int64_t size, float* scales) {
+  lengths(row, heads, size, scales);
+}
 
 void value_scales(const float* row, int64_t heads, int64_t size, float* scales) { peaks(row, heads, size, scales); }
 

@@ -31,7 +31,7 @@ void pack_values(const int16_t* values, int64_t stride, int64_t padded, int64_t 
 struct Queries {
   int64_t count, tokens, padded;
   const float *query_scales, *key_scales, *value_scales;
-  const float* bias;  // (count, tokens); may be asked for, not read, beyond
+  const float *bias, *bias_end;  // (count, tokens), and the end of what may be read behind
 };
 
 // Makes int16 weights (count, padded) of the products' sums, int32 (count, padded), which are written over: the sum of

@@ -25,8 +25,8 @@ typedef int16_t Short4 __attribute__((vector_size(8)));
 typedef int32_t Int2 __attribute__((vector_size(8)));
 typedef int32_t Int4 __attribute__((vector_size(16)));
 
-// Vectors that every processor has, and a product that widens, which is one step on some. Even and odd rows of the right
-// matrix are summed apart, as they lie.
+// Vectors that every processor has, and a product that widens, which is one step on some. Even and odd rows of the
+// right matrix are summed apart, as they lie.
 void portable_panel(const int16_t* left, int64_t stride, const int16_t* right, int64_t pairs, int64_t columns,
                     int32_t* sums) {
   constexpr int kRows = 2, kVectors = 2 * kPanel / 4;
@@ -175,8 +175,8 @@ void int16_product(Int16Kernel kernel, const int16_t* left, int64_t stride, cons
 
 }  // namespace layoutserve
 
-// For tests: has every product from now on be made by one kernel (0 portable, 1 AVX2, 2 AVX-512 VNNI), or by the fastest
-// (-1); false where this processor does not have it.
+// For tests: has every product from now on be made by one kernel (0 portable, 1 AVX2, 2 AVX-512 VNNI), or by the
+// fastest (-1); false where this processor does not have it.
 extern "C" __attribute__((visibility("default"))) bool layoutserve_use_int16_kernel(int number) {
   using namespace layoutserve;
   if (number >= kInt16Kernels) return false;

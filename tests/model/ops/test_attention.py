@@ -158,7 +158,7 @@ def test_windows_alone_padded_or_batched_are_the_same(session_of):
     assert np.mean(q[1, :41] != q_alone[0]) < 1e-3
 
 
-@pytest.mark.parametrize("tokens", [1, 15, 16, 33, 41, 64])
+@pytest.mark.parametrize("tokens", [1, 7, 15, 16, 33, 41, 64, 89])
 def test_natively_they_are_the_same_to_the_last_bit(operator, tokens):
     """A level that moved would move what all later layers find."""
     graph = operator("DequantizeAttendQuantize", INPUTS, ["q", "scale"], num_heads=3, scale=0.2)
