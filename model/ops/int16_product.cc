@@ -14,50 +14,28 @@
 namespace layoutserve {
 namespace {
 
+// What the others have to equal.
+void portable_panel(const int16_t* left, int64_t stride, const int16_t* right, int64_t pairs, int64_t columns,
+                    int32_t* sums) {
+  for (int64_t row = 0; row < kProductRows; ++row) {
+    int32_t total[kPanel] = {};
+    for (int64_t pair = 0; pair < pairs; ++pair) {
+      const int32_t even = left[row * stride + 2 * pair], odd = left[row * stride + 2 * pair + 1];
+      const int16_t* both = right + pair * 2 * kPanel;
+      for (int64_t i = 0; i < kPanel; ++i) total[i] += even * both[2 * i] + odd * both[2 * i + 1];
+    }
+    std::copy(total, total + kPanel, sums + row * columns);
+  }
+}
+
+#ifdef LAYOUTSERVE_X86
+
 // Two neighbours as one lane.
 inline int32_t pair_at(const int16_t* left) {
   int32_t pair;
   std::memcpy(&pair, left, sizeof pair);
   return pair;
 }
-
-typedef int16_t Short4 __attribute__((vector_size(8)));
-typedef int32_t Int2 __attribute__((vector_size(8)));
-typedef int32_t Int4 __attribute__((vector_size(16)));
-
-// Vectors that every processor has, and a product that widens, which is one step on some. Even and odd rows of the
-// right matrix are summed apart, as they lie.
-void portable_panel(const int16_t* left, int64_t stride, const int16_t* right, int64_t pairs, int64_t columns,
-                    int32_t* sums) {
-  constexpr int kRows = 2, kVectors = 2 * kPanel / 4;
-  static_assert(kProductRows % kRows == 0);
-  for (int64_t first = 0; first < kProductRows; first += kRows) {
-    Int4 total[kRows][kVectors] = {};
-    for (int64_t pair = 0; pair < pairs; ++pair) {
-      Int4 own[kRows];
-#pragma GCC unroll 2
-      for (int row = 0; row < kRows; ++row) {
-        const int32_t both = pair_at(left + (first + row) * stride + 2 * pair);
-        own[row] = __builtin_convertvector((Short4)(Int2{both, both}), Int4);
-      }
-#pragma GCC unroll 8
-      for (int i = 0; i < kVectors; ++i) {
-        Short4 other;
-        std::memcpy(&other, right + pair * 2 * kPanel + 4 * i, sizeof other);
-        const Int4 wide = __builtin_convertvector(other, Int4);
-#pragma GCC unroll 2
-        for (int row = 0; row < kRows; ++row) total[row][i] += own[row] * wide;
-      }
-    }
-    for (int row = 0; row < kRows; ++row) {
-      for (int i = 0; i < kPanel; ++i) {
-        sums[(first + row) * columns + i] = total[row][i / 2][2 * (i % 2)] + total[row][i / 2][2 * (i % 2) + 1];
-      }
-    }
-  }
-}
-
-#ifdef LAYOUTSERVE_X86
 
 // kWidth panels side by side: with two, 24 sums stay in registers, and a step has 14 loads for 24 products.
 template <int kWidth>
@@ -142,6 +120,8 @@ std::atomic<Int16Kernel>& chosen() {
 }
 
 }  // namespace
+
+bool has_int16_instructions() { return fastest() != Int16Kernel::kPortable; }
 
 Int16Kernel int16_kernel() { return chosen().load(std::memory_order_relaxed); }
 

@@ -15,6 +15,9 @@ constexpr int64_t kPanel = 16;
 enum class Int16Kernel { kPortable, kAvx2, kAvx512Vnni };
 constexpr int kInt16Kernels = 3;
 
+// Whether this processor multiplies int16 faster than float32, which the kernel for all others does not.
+bool has_int16_instructions();
+
 // The fastest that this processor has, unless another was asked for.
 Int16Kernel int16_kernel();
 

@@ -6,6 +6,7 @@
 #include "best_symbols.h"
 #include "depthwise_conv.h"
 #include "fused_rows.h"
+#include "int16_product.h"
 #include "relative_attention_bias.h"
 #include "row_quantization.h"
 
@@ -36,7 +37,8 @@ extern "C" __attribute__((visibility("default"))) OrtStatus* ORT_API_CALL Regist
       made.Add(&dequantize_rows);
       made.Add(&dequantize_gelu_quantize);
       made.Add(&dequantize_norm_quantize);
-      made.Add(&dequantize_attend_quantize);
+      // Elsewhere the function body's float32 products are faster.
+      if (layoutserve::has_int16_instructions()) made.Add(&dequantize_attend_quantize);
       made.Add(&best_symbols);
       made.Add(&depthwise_conv);
       return made;

@@ -21,6 +21,11 @@ def choose(number):
     return function(ctypes.c_int(number))
 
 
+# Without any of the instructions the library leaves the operator to its body.
+natively = pytest.mark.skipif(not choose(1) and not choose(2), reason="this processor has no such instructions")
+choose(FASTEST)
+
+
 @pytest.fixture(params=["body", *KERNELS])
 def session_of(request, operator):
     """``session_of(heads, size)``: the operator by its function body, or natively with one of the products."""
@@ -158,6 +163,7 @@ def test_windows_alone_padded_or_batched_are_the_same(session_of):
     assert np.mean(q[1, :41] != q_alone[0]) < 1e-3
 
 
+@natively
 @pytest.mark.parametrize("tokens", [1, 7, 15, 16, 33, 41, 64, 89])
 def test_natively_they_are_the_same_to_the_last_bit(operator, tokens):
     """A level that moved would move what all later layers find."""
@@ -185,6 +191,7 @@ def test_there_are_no_other_products():
     assert choose(FASTEST)
 
 
+@natively
 @pytest.mark.parametrize(
     ("name", "shape"),
     [
@@ -206,6 +213,7 @@ def test_native_kernel_refuses_shapes_that_do_not_fit(operator, name, shape):
         graph.run(None, inputs)
 
 
+@natively
 def test_native_kernel_refuses_to_have_no_heads(operator):
     with pytest.raises(Exception, match="needs a head"):
         operator("DequantizeAttendQuantize", INPUTS, ["q", "scale"], num_heads=0, scale=1.0)
