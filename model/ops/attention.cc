@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "attention_rows.h"
+#include "attention_weights.h"
 #include "int16_product.h"
 #include "row_kernels.h"
 
@@ -73,11 +74,11 @@ void prepare_task(void* data, size_t number) {
       all += b * heads * stride + first + i;
       for (int64_t head = 0; head < heads; ++head) all[head * stride] = scales.get()[head] * factor;
     };
-    direction_scales(row.get(), heads, size, scales.get());
+    direction_scales(task.kernel, row.get(), heads, size, scales.get());
     round_heads(row.get(), scales.get(), heads, size, width, task.queries * width,
                 task.query_rows + (b * heads * task.queries + first + i) * width);
     spread(task.query_scales, task.queries, task.score_scale);
-    direction_scales(row.get() + columns, heads, size, scales.get());
+    direction_scales(task.kernel, row.get() + columns, heads, size, scales.get());
     round_heads(row.get() + columns, scales.get(), heads, size, width, width, keys.get() + i * heads * width);
     spread(task.key_scales, task.keys, 1.0f);
     value_scales(row.get() + 2 * columns, heads, size, scales.get());
@@ -120,7 +121,7 @@ void attend_task(void* data, size_t number) {
     const Queries queries{count, tokens, keys, task.query_scales + which * task.queries + first,
                           task.key_scales + which * keys, task.value_scales + which * keys, bias + first * tokens,
                           bias_end};
-    weigh(queries, sums.get(), weights.get(), factors);
+    weigh(task.kernel, queries, sums.get(), weights.get(), factors);
     std::fill(weights.get() + count * keys, weights.get() + kProductRows * keys, int16_t{0});
     int16_product(task.kernel, weights.get(), keys, task.value_panels + which * keys * width, keys * kPanel,
                   (tokens + 1) / 2, width / kPanel, sums.get());

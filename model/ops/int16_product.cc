@@ -6,9 +6,8 @@
 #include <atomic>
 #include <cstring>
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#ifdef LAYOUTSERVE_X86
 #include <immintrin.h>
-#define LAYOUTSERVE_X86
 #endif
 
 namespace layoutserve {
@@ -39,9 +38,8 @@ inline int32_t pair_at(const int16_t* left) {
 
 // kWidth panels side by side: with two, 24 sums stay in registers, and a step has 14 loads for 24 products.
 template <int kWidth>
-__attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni"))) void vnni_panels(
-    const int16_t* left, int64_t stride, const int16_t* right, int64_t panel_stride, int64_t pairs, int64_t columns,
-    int32_t* sums) {
+LAYOUTSERVE_AVX512 void vnni_panels(const int16_t* left, int64_t stride, const int16_t* right, int64_t panel_stride,
+                                    int64_t pairs, int64_t columns, int32_t* sums) {
   __m512i total[kProductRows][kWidth];
 #pragma GCC unroll 12
   for (int row = 0; row < kProductRows; ++row) {
@@ -67,8 +65,8 @@ __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni"))) void vnni_panels
 }
 
 // Four rows at a time: there are 16 registers.
-__attribute__((target("avx2"))) void avx2_panel(const int16_t* left, int64_t stride, const int16_t* right,
-                                                int64_t pairs, int64_t columns, int32_t* sums) {
+LAYOUTSERVE_AVX2 void avx2_panel(const int16_t* left, int64_t stride, const int16_t* right, int64_t pairs,
+                                 int64_t columns, int32_t* sums) {
   constexpr int kRows = 4;
   static_assert(kProductRows % kRows == 0);
   for (int64_t first = 0; first < kProductRows; first += kRows) {
@@ -98,11 +96,13 @@ __attribute__((target("avx2"))) void avx2_panel(const int16_t* left, int64_t str
 
 bool has(Int16Kernel kernel) {
 #ifdef LAYOUTSERVE_X86
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   if (kernel == Int16Kernel::kAvx512Vnni) {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+    return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512vnni");
   }
-  if (kernel == Int16Kernel::kAvx2) return __builtin_cpu_supports("avx2");
+  if (kernel == Int16Kernel::kAvx2) return avx2;
 #endif
   return kernel == Int16Kernel::kPortable;
 }

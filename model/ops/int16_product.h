@@ -4,6 +4,13 @@
 
 #include <cstdint>
 
+#if defined(__x86_64__) && defined(__GNUC__)
+#define LAYOUTSERVE_X86
+// What the processors of a kernel have.
+#define LAYOUTSERVE_AVX512 __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")))
+#define LAYOUTSERVE_AVX2 __attribute__((target("avx2,fma")))
+#endif
+
 namespace layoutserve {
 
 // Rows of the left matrix that one call takes: as many as keep the registers busy.
@@ -11,7 +18,7 @@ constexpr int64_t kProductRows = 12;
 // Columns of the right matrix that lie together: a panel holds [depth / 2][kPanel][2], pairs of rows interleaved.
 constexpr int64_t kPanel = 16;
 
-// What the processor computes with; the results are the same to the last bit.
+// What the processor computes with; products are the same to the last bit.
 enum class Int16Kernel { kPortable, kAvx2, kAvx512Vnni };
 constexpr int kInt16Kernels = 3;
 
