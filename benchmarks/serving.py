@@ -1,6 +1,7 @@
 """What the measurements over HTTP share: a service of its own, documents no two of which are alike, and clients."""
 
 import asyncio
+import hashlib
 import io
 import os
 import socket
@@ -20,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+import model
 from model.encoding import model_image
 from model.network import checkpoint
 from model.network.export import export
@@ -74,16 +76,27 @@ class Pages:
 
 
 def base_bundle(folder: Path, pages: Pages) -> Path:
-    """A base-size int8 bundle of random weights, made where it is not there yet: its speed is that of trained ones."""
-    if (folder / "base" / "manifest.json").is_file():
-        return folder / "base"
+    """A base-size int8 bundle of random weights: its speed is that of trained ones.
+
+    Made where there is none that this code has exported.
+    """
+    made = folder / f"base-{_export_code()}"
+    if (made / "manifest.json").is_file():
+        return made
     torch.manual_seed(0)
     network = LayoutLMv2(Config(), {"kie": 9, "docvqa": 2}).eval()
     labels = {"kie": ("O", *(f"{part}-{name}" for name in "ABCD" for part in "BI")), "docvqa": ()}
     tokenizer = initial.folder() / "tokenizer.json"
     loaded = checkpoint.Checkpoint(network, labels, tokenizer, "Apache-2.0", "random weights")
     calibration = [model_image(next(iter(read_document(pages.next())))) for _ in range(8)]
-    return export(loaded, folder / "base", precision="int8", calibration=calibration).path
+    return export(loaded, made, name="base", precision="int8", calibration=calibration).path
+
+
+def _export_code() -> str:
+    """A name for what decides what an export writes."""
+    package = Path(model.__file__).parent
+    sources = sorted((*package.glob("network/*.py"), *package.glob("ops/*.py")))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)
