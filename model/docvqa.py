@@ -71,14 +71,46 @@ class Answers:
 
 
 @dataclass(frozen=True, slots=True)
-class PageAnswers:
-    """What one page contributes to one question: its best spans and the logarithm of the sum over all of its spans.
+class Span:
+    """Words of a page, from the word ``first`` on, that may answer a question, and s of the span (above)."""
 
-    candidates: (s of the span, answer with its score still unknown), best first.
-    """
+    weight: float
+    page: int
+    first: int
+    words: tuple[Word, ...]
+
+    @property
+    def text(self) -> str:
+        """What they say."""
+        return " ".join(word.text for word in self.words)
+
+    def answer(self, score: float) -> Answer:
+        """The answer that they are, with the probability of it."""
+        lines: dict[int, list[Box]] = {}
+        for word in self.words:
+            lines.setdefault(word.line, []).append(word.box)
+        boxes = tuple(
+            Box(min(b.x0 for b in line), min(b.y0 for b in line), max(b.x1 for b in line), max(b.y1 for b in line))
+            for line in lines.values()
+        )
+        places = tuple(range(self.first, self.first + len(self.words)))
+        return Answer(self.text, score, self.page, boxes, places)
+
+    def overlaps(self, other: "Span") -> bool:
+        """Whether both share a word."""
+        return (
+            self.page == other.page
+            and self.first < other.first + len(other.words)
+            and other.first < self.first + len(self.words)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PageAnswers:
+    """What one page contributes to one question: its best spans and the logarithm of the sum over all of its spans."""
 
     log_mass: float
-    candidates: tuple[tuple[float, Answer], ...]
+    best: tuple[Span, ...]
 
 
 def decode_page(
@@ -105,11 +137,11 @@ def decode_page(
     best = np.argpartition(-flat, count - 1)[:count]
     best = best[np.argsort(-flat[best], kind="stable")]
     best = best[flat[best] > flat[best[0]] - _HOPELESS]
-    candidates = []
+    chosen = []
     for index in best.tolist():
         first, more = divmod(index, spans.shape[1])
-        candidates.append((float(flat[index]), _answer(page.number, words, first, first + more)))
-    return PageAnswers(_log_sum(flat), tuple(candidates))
+        chosen.append(Span(float(flat[index]), page.number, first, words[first : first + more + 1]))
+    return PageAnswers(_log_sum(flat), tuple(chosen))
 
 
 def decode_document(
@@ -120,22 +152,21 @@ def decode_document(
     none = float(np.exp(-log_total))
     if none > no_answer:
         return Answers(question, (), none)
-    candidates = heapq.merge(*(page.candidates for page in pages), key=lambda pair: -pair[0])
     scores: dict[str, float] = {}
-    places: dict[str, Answer] = {}
-    for weight, answer in candidates:
-        key = " ".join(answer.text.casefold().split())
-        scores[key] = scores.get(key, 0.0) + float(np.exp(weight - log_total))
-        places.setdefault(key, answer)
-    chosen: list[Answer] = []
+    places: dict[str, Span] = {}
+    for span in heapq.merge(*(page.best for page in pages), key=lambda span: -span.weight):
+        key = " ".join(span.text.casefold().split())
+        scores[key] = scores.get(key, 0.0) + float(np.exp(span.weight - log_total))
+        places.setdefault(key, span)
+    chosen: list[Span] = []
+    answers: list[Answer] = []
     for key in sorted(scores, key=lambda key: -scores[key]):
-        place = places[key]
         if len(chosen) == top_k:
             break
-        if not any(other.page == place.page and set(other.words) & set(place.words) for other in chosen):
-            score = min(scores[key], 1.0)
-            chosen.append(Answer(place.text, score, place.page, place.boxes, place.words))
-    return Answers(question, tuple(chosen), none)
+        if not any(place.overlaps(places[key]) for place in chosen):
+            chosen.append(places[key])
+            answers.append(places[key].answer(min(scores[key], 1.0)))
+    return Answers(question, tuple(answers), none)
 
 
 def _weigh(
@@ -179,18 +210,6 @@ def _implausibility(
     last = np.minimum(np.arange(len(words))[:, None] + np.arange(most), len(words) - 1)
     cost: NDArray[np.float64] = passed[last] - passed[:, None] + start[:, None] + end[last]
     return cost
-
-
-def _answer(page: int, words: Sequence[Word], first: int, last: int) -> Answer:
-    chosen = words[first : last + 1]
-    lines: dict[int, list[Box]] = {}
-    for word in chosen:
-        lines.setdefault(word.line, []).append(word.box)
-    boxes = tuple(
-        Box(min(b.x0 for b in line), min(b.y0 for b in line), max(b.x1 for b in line), max(b.y1 for b in line))
-        for line in lines.values()
-    )
-    return Answer(" ".join(word.text for word in chosen), 0.0, page, boxes, tuple(range(first, last + 1)))
 
 
 def _log_sum(values: NDArray[np.floating]) -> float:

@@ -175,11 +175,21 @@ def encoder_graph(network: LayoutLMv2, *, fused: bool) -> GraphBuilder:
     text = _text_embeddings(g, network, input_ids, bbox, token_type_ids)
     hidden = g.op("Concat", visual, text, axis=1)  # (B, T, D)
     bias = _attention_bias(g, network, bbox, attention_mask)
-    for number, layer in enumerate(model.encoder.layer):
+    layers = list(model.encoder.layer)
+    # What the last layer would make of the visual tokens, only classification and the bare encoder look at.
+    text_alone = bool(network.heads) and "classification" not in network.heads
+    for number, layer in enumerate(layers):
         assert isinstance(layer, Layer)
-        hidden = _layer(g, layer, hidden, bias, f"encoder.layer.{number}", fused=fused)
-    _heads(g, network, hidden, visual)
+        skipped = VISUAL_TOKENS if text_alone and layer is layers[-1] else 0
+        hidden = _layer(g, layer, hidden, bias, f"encoder.layer.{number}", fused=fused, skipped=skipped)
+    text = hidden if text_alone else _tokens_from(g, hidden, VISUAL_TOKENS)
+    _heads(g, network, text, hidden, visual)
     return g
+
+
+def _tokens_from(g: GraphBuilder, hidden: ir.Value, first: int) -> ir.Value:
+    """Without the tokens before ``first``."""
+    return g.op("Slice", hidden, g.ints(first), g.ints(np.iinfo(np.int64).max), g.ints(1))
 
 
 def _text_embeddings(
@@ -242,8 +252,13 @@ def _attention_bias(g: GraphBuilder, network: LayoutLMv2, bbox: ir.Value, attent
     )
 
 
-def _layer(g: GraphBuilder, layer: Layer, hidden: ir.Value, bias: ir.Value, name: str, *, fused: bool) -> ir.Value:
+def _layer(
+    g: GraphBuilder, layer: Layer, hidden: ir.Value, bias: ir.Value, name: str, *, fused: bool, skipped: int
+) -> ir.Value:
+    """One layer; the first ``skipped`` tokens are attended to, but nothing more becomes of them."""
     attended = _attention(g, layer.attention.self, hidden, bias, f"{name}.attention.self", fused=fused)
+    if skipped:
+        attended, hidden = (_tokens_from(g, value, skipped) for value in (attended, hidden))
     output = layer.attention.output
     hidden = _residual(g, attended, output.dense, output.LayerNorm, hidden, f"{name}.attention.output", fused=fused)
     dense = layer.intermediate.dense
@@ -319,12 +334,14 @@ def _projections(attention: SelfAttention) -> tuple[list[Tensor], list[Tensor]]:
     return [part.weight for part in parts], [part.bias for part in parts]
 
 
-def _heads(g: GraphBuilder, network: LayoutLMv2, hidden: ir.Value, visual: ir.Value) -> None:
-    """Declare the outputs of every head; ``hidden`` is (B, T, D) with the visual tokens first."""
+def _heads(g: GraphBuilder, network: LayoutLMv2, text: ir.Value, hidden: ir.Value, visual: ir.Value) -> None:
+    """Declare the outputs of every head.
+
+    text: (B, L, D), what the last layer makes of the text. hidden: (B, T, D), of all tokens, the visual ones first,
+    where a head looks at them.
+    """
     heads, size = network.heads, network.config.hidden_size
-    end = g.ints(np.iinfo(np.int64).max)
-    text = g.op("Slice", hidden, g.ints(VISUAL_TOKENS), end, g.ints(1))  # (B, L, D)
-    cls = g.op("Gather", hidden, g.constant(np.array(VISUAL_TOKENS, np.int64)), axis=1)  # (B, D)
+    cls = g.op("Gather", text, g.constant(np.array(0, np.int64)), axis=1)  # (B, D)
     if "kie" in heads:
         g.output("kie_logits", g.linear(text, network.kie.classifier, "kie"), ["B", "L", heads["kie"]])
     if "classification" in heads:

@@ -64,12 +64,18 @@ def _fuse_attention(g: GraphBuilder) -> None:
     for node in nodes:
         if node.op_type == "MultiHeadAttention":
             sources = [_producer(value) for value in node.inputs[:3]]
-            readers = [use.node for use in node.outputs[0].uses() if use.node in present]
+            readers = _readers(node, present)
+            # Of the last layer's tokens only some may go on.
+            cut = readers if [reader.op_type for reader in readers] == ["Slice"] else []
+            readers = _readers(cut[0], present) if cut else readers
             # Any of the four products may be kept in float32.
             if [part.op_type for part in (*sources, *readers)] == [*["DequantizeRows"] * 3, "QuantizeRows"]:
                 products = [_producer(source.inputs[0]) for source in sources]
-                _join_attention(g, node, sources, products, readers[0])
-                dropped.update(sources, products, readers, [node])
+                rows = _join_attention(g, node, sources, products)
+                rows = [g.op("Slice", value, *cut[0].inputs[1:]) for value in rows] if cut else rows
+                for old, new in zip(readers[0].outputs, rows, strict=True):
+                    old.replace_all_uses_with(new)
+                dropped.update(sources, products, cut, readers, [node])
         if node not in dropped:
             g.nodes.append(node)
     g.nodes = [node for node in g.nodes if node not in dropped]
@@ -81,9 +87,15 @@ def _producer(value: ir.Value | None) -> ir.Node:
     return node
 
 
+def _readers(node: ir.Node, present: set[ir.Node]) -> list[ir.Node]:
+    return [use.node for use in node.outputs[0].uses() if use.node in present]
+
+
 def _join_attention(
-    g: GraphBuilder, node: ir.Node, sources: Sequence[ir.Node], products: Sequence[ir.Node], quantizer: ir.Node
-) -> None:
+    g: GraphBuilder, node: ir.Node, sources: Sequence[ir.Node], products: Sequence[ir.Node]
+) -> Sequence[ir.Value]:
+    """The quantized rows of what is found, and their scales."""
+
     def side_by_side(parts: Sequence[ir.Value | None]) -> ir.Value:
         arrays = [part.const_value.numpy() for part in parts if part is not None and part.const_value is not None]
         name = parts[0].name if parts[0] is not None else None
@@ -95,9 +107,7 @@ def _join_attention(
     sums = g.op("MatMulInteger", rows, weight, zero_point)
     inputs = (sums, sources[0].inputs[1], column_scale, node.inputs[3], node.inputs[5])
     heads, scale = node.attributes["num_heads"].as_int(), node.attributes["scale"].as_float()
-    attended = g.ops("DequantizeAttendQuantize", *inputs, outputs=2, domain=DOMAIN, num_heads=heads, scale=scale)
-    for old, new in zip(quantizer.outputs, attended, strict=True):
-        old.replace_all_uses_with(new)
+    return g.ops("DequantizeAttendQuantize", *inputs, outputs=2, domain=DOMAIN, num_heads=heads, scale=scale)
 
 
 def _fuse(g: GraphBuilder) -> None:
@@ -108,7 +118,7 @@ def _fuse(g: GraphBuilder) -> None:
         if node.op_type not in ("BiasGelu", "SkipLayerNormalization"):
             continue
         source = node.inputs[0].producer() if node.inputs[0] is not None else None
-        readers = [use.node for use in node.outputs[0].uses() if use.node in present]
+        readers = _readers(node, present)
         quantizer = next((reader for reader in readers if reader.op_type == "QuantizeRows"), None)
         # An activation that is read as it is, too, must stay.
         if source is None or source.op_type != "DequantizeRows" or (node.op_type == "BiasGelu" and len(readers) != 1):

@@ -175,6 +175,17 @@ def test_heads(heads, tmp_path):
     assert_equal_to_torch(tiny(heads), tmp_path)
 
 
+@pytest.mark.parametrize("fused", [True, False], ids=["fused", "portable"])
+def test_the_last_layer_leaves_out_the_visual_tokens_where_no_head_looks_at_them(fused):
+    def products_of_text_alone(heads):
+        g = encoder_graph(tiny(heads), fused=fused)
+        readers = {use.node for node in g.nodes if node.op_type == "Slice" for use in node.outputs[0].uses()}
+        return {node.inputs[1].name for node in readers if node.op_type == "MatMul"}
+
+    assert products_of_text_alone({"kie": 5}) == {"encoder.layer.1.attention.output.dense.weight"}
+    assert products_of_text_alone({"kie": 5, "classification": 4}) == {"kie.weight"}
+
+
 def test_portable_has_standard_operators_and_our_functions_only(tmp_path):
     save(tiny(), tmp_path, fused=False)
     for name in ("visual.onnx", "encoder.onnx"):
