@@ -7,14 +7,16 @@ import importlib
 import importlib.util
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import cache
 from importlib.machinery import ModuleSpec
 from multiprocessing import get_context
 from pathlib import Path
 from threading import Event, Lock
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,8 @@ from model.ocr.decoding import Reading
 from model.ocr.detection import BOX_THRESHOLD, THRESHOLD, UNCLIP_RATIO, Image, Quads
 from model.ocr.models import recognition_model
 from model.ocr.recognition import decode_all, go_on, paddle_widths
+
+Result = TypeVar("Result")
 
 _importing = Lock()
 
@@ -78,22 +82,33 @@ class PaddleRecognizer:
         return [""], [0.0]
 
 
+@cache
 def find(detection: str, recognition: str) -> tuple[Path, Path]:
     """The folders of two models of these names, which PaddleOCR downloads where they are not there yet.
 
-    In a process of its own, which takes PaddleOCR with it when it ends. Raises OcrError.
+    Raises OcrError.
     """
-    with ProcessPoolExecutor(1, get_context("spawn")) as child:
-        return child.submit(_folders, detection, recognition).result()
+    return _apart(_folders, detection, recognition)
 
 
+@cache
 def names_for(language: str) -> tuple[str, str]:
     """The names of the detector and the recognizer for a language, as PaddleOCR calls it. Raises OcrError."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as child:
-        names = child.submit(_names, language).result()
+    names = _apart(_names, language)
     if None in names:
         raise OcrError(f"PaddleOCR has no models for the language {language!r}: see its list of languages.")
     return names
+
+
+def _apart(function: Callable[..., Result], *arguments: str) -> Result:
+    """What a function gives in a process of its own, which takes PaddleOCR with it when it ends."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as child:
+        try:
+            return child.submit(function, *arguments).result()
+        except BrokenProcessPool as error:
+            raise OcrError(
+                f"PaddleOCR ended while it looked for {', '.join(arguments)}: is there memory left?"
+            ) from error
 
 
 def _folders(detection: str, recognition: str) -> tuple[Path, Path]:
