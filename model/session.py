@@ -36,8 +36,9 @@ CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 # On a GPU, attention with a bias has a fast kernel for text and visual tokens that are a multiple of this.
 GPU_LENGTHS = 16
 
-# Images of one call of the visual graph: more only cost memory, about 100 MB each at base size.
-_IMAGES_PER_CALL = 8
+# Images of one call of the visual graph. More only cost memory, tens of MB each at base size: on a CPU six at once are
+# 7 % faster than two at a time, and what the largest call needs stays resident.
+_IMAGES_PER_CALL, _IMAGES_PER_GPU_CALL = 2, 8
 # Pages whose visual embeddings are kept, 150 kB each at base size.
 VISUAL_CACHE_PAGES = 256
 
@@ -72,6 +73,7 @@ class Session:
         on_cpu = self.providers[0] == CPU
         options, native = _options(threads, native_ops=native_ops and on_cpu)
         self._lengths = 1 if on_cpu else GPU_LENGTHS
+        self._images_per_call = _IMAGES_PER_CALL if on_cpu else _IMAGES_PER_GPU_CALL
         self.operators: Literal["native", "portable"] = "native" if native else "portable"
         self._visual = _load(bundle.visual_graph, options, self.providers)
         self._encoder = _load(bundle.encoder_graph, options, self.providers)
@@ -95,7 +97,7 @@ class Session:
 
     def visual(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Images uint8 (B, 3, 224, 224) BGR -> visual embeddings float32 (B, V, D), past the cache."""
-        parts = [_run(self._visual, {"image": part})["visual_embeddings"] for part in _parts(images)]
+        parts = [_run(self._visual, {"image": part})["visual_embeddings"] for part in self._parts(images)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def encoder(self, arrays: Arrays) -> dict[str, NDArray[np.float32]]:
@@ -170,7 +172,11 @@ class Session:
         if self._bound is None:
             # Copied, so that a page that is kept does not keep its neighbours.
             return [embeddings.copy() for embeddings in self.visual(images)]
-        return [page for part in _parts(images) for page in self._bound.visual(part)]
+        return [page for part in self._parts(images) for page in self._bound.visual(part)]
+
+    def _parts(self, images: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+        most = self._images_per_call
+        return [images[start : start + most] for start in range(0, len(images), most)]
 
     def _read(self, arrays: Arrays, pages: Sequence[Features]) -> dict[str, NDArray[np.float32]]:
         """Run the encoder graph on arrays of B windows, each with its page's visual embeddings."""
@@ -293,10 +299,6 @@ def _load(path: Path, options: ort.SessionOptions, providers: Sequence[str]) -> 
         return ort.InferenceSession(path, options, providers=list(providers))
     except Exception as error:
         raise BundleError(f"ONNX Runtime cannot load {path}; export the bundle again ({error}).") from error
-
-
-def _parts(images: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    return [images[start : start + _IMAGES_PER_CALL] for start in range(0, len(images), _IMAGES_PER_CALL)]
 
 
 def _run(session: ort.InferenceSession, arrays: Arrays) -> dict[str, NDArray[np.float32]]:
