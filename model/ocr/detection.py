@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from model.allocator import share_arena
 from model.ocr import int8
 from model.ocr.models import DetectionModel
+from model.ocr.recognition import Image
 
-Image = NDArray[np.uint8]
 Quads = NDArray[np.float64]
 
 # What PaddleOCR's pipeline sets, whatever the model's own folder says.

@@ -15,10 +15,10 @@ import numpy as np
 from model.errors import OcrError
 from model.ocr import paddle, store
 from model.ocr.decoding import Reading
-from model.ocr.detection import FastDetector, Image, Quads
+from model.ocr.detection import FastDetector, Quads
 from model.ocr.lines import sides
 from model.ocr.models import detection_model, recognition_model
-from model.ocr.recognition import FastRecognizer
+from model.ocr.recognition import FastRecognizer, Image
 
 # Longer side of what the detector sees. Word F1 on 40 SROIE training receipts, none of them a benchmark page: 0.852 at
 # 480, 0.908 at 608, 0.919 at 736 and 0.920 at 960, which takes twice as long as 736.

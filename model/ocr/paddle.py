@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 from model.errors import OcrError
 from model.ocr.decoding import Reading
-from model.ocr.detection import BOX_THRESHOLD, THRESHOLD, UNCLIP_RATIO, Image, Quads
+from model.ocr.detection import BOX_THRESHOLD, THRESHOLD, UNCLIP_RATIO, Quads
 from model.ocr.models import recognition_model
-from model.ocr.recognition import decode_all, go_on, paddle_widths
+from model.ocr.recognition import Image, decode_all, go_on, paddle_widths
 
 Result = TypeVar("Result")
 
@@ -120,7 +120,9 @@ def _folders(detection: str, recognition: str) -> tuple[Path, Path]:
 def _names(language: str) -> tuple[str, str]:
     paddleocr = _imported()
     # PaddleOCR keeps the table of languages behind its pipeline, and building that would load the models twice.
-    return paddleocr.PaddleOCR._get_ocr_model_names(paddleocr.PaddleOCR.__new__(paddleocr.PaddleOCR), language, None)  # type: ignore[no-any-return]
+    unbuilt = paddleocr.PaddleOCR.__new__(paddleocr.PaddleOCR)
+    names: tuple[str, str] = paddleocr.PaddleOCR._get_ocr_model_names(unbuilt, language, None)
+    return names
 
 
 def _loaded(what: str, source: Source, engine_config: Mapping[str, object], **settings: object) -> Any:  # noqa: ANN401

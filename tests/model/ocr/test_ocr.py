@@ -191,6 +191,19 @@ def test_exact_reads_what_paddleocr_reads(letter, models):
         assert a.score == pytest.approx(b.score, abs=1e-3)
 
 
+def test_exact_reads_word_for_word_what_paddleocr_reads(models, letter):
+    letter.write(60, 900, "RM 1,234.56  TOTAL  S$ 0.05  17/09/2018 21:04", 15)
+    readings = []
+    for engine in ("exact", "paddleocr"):
+        reader = Ocr(OcrConfig(models=models, engine=engine))
+        words = reader.recognize(letter.page()).words
+        readings.append([(word.text, word.line, word.box) for word in words])
+        assert np.mean([word.score for word in words]) > 0.9
+        reader.close()
+    assert readings[0] == readings[1]
+    assert len(readings[0]) > 40
+
+
 def test_fast_reads_in_int8_what_exact_reads_in_float32(ocr, models, new_sheet):
     lines = [
         "\u00c7a co\u00fbte 12,50 \u20ac chez No\u00ebl & fils; stra\u00dfe 7",
