@@ -5,15 +5,17 @@ and says in which columns it saw each character, and lines are cut into words at
 """
 
 from dataclasses import replace
+from difflib import SequenceMatcher
 from itertools import chain
 from threading import Event
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.ocr.decoding import Reading
 from model.ocr.engine import Engine, OcrConfig
-from model.ocr.lines import TALL, Piece, cut, grown, pieces, sides, turned
+from model.ocr.lines import TALL, Piece, cut, grown, pieces, sides, slant, turned
 from model.ocr.recognition import Image
 from model.page import Box, Page, Polygon, Word
 from model.page.reading_order import reading_order
@@ -25,6 +27,18 @@ __all__ = ["Ocr", "OcrConfig"]
 _TRIAL_LINES = 6
 # A page that reads worse than this on average may be upside down.
 _DOUBTFUL = 0.8
+
+# Lines of a page that slants by more than this, in radians, with a character less likely than this, are read twice
+# more, cut lower and higher by these shares of their height: every pixel of a slanted line is made from its neighbours,
+# and faded characters are read now as this and now as that. On 72 SROIE training receipts turned by 5 degrees, none of
+# them a benchmark page, word F1 is 0.919 (0.918 upright) instead of 0.917, and 97.0 % of the words are those of the
+# upright page instead of 96.8 %. Upright pages are read once: it would cost them a third of the time for 0.001 of F1.
+_SLANTED = 0.04
+_SURE = 0.9
+_AGAIN = (-0.04, 0.04)
+
+# A line of text: its place (4, 2) on the upright page, what it says and its pixels.
+Line: TypeAlias = tuple[NDArray[np.float64], Reading, Image]
 
 
 class Ocr:
@@ -46,7 +60,8 @@ class Ocr:
             return page
         self._engine.given_up = given_up or Event()
         image = np.ascontiguousarray(page.image[:, :, ::-1])
-        turn, lines = self._read(image)
+        turn, upright, lines = self._read(image)
+        lines = self._read_again(upright, lines)
         found = [pieces(reading, line, quad) for quad, reading, line in lines]
         return replace(page, words=_in_order([line for line in found if line], page, turn), turn=turn)
 
@@ -54,11 +69,11 @@ class Ocr:
         """Give back the threads."""
         self._engine.close()
 
-    def _read(self, image: Image) -> tuple[int, list[tuple[NDArray[np.float64], Reading, Image]]]:
-        """Turn (0, 90, 180, 270) and lines of a page: place on the turned page, reading and pixels."""
+    def _read(self, image: Image) -> tuple[int, Image, list[Line]]:
+        """Turn (0, 90, 180, 270) of a page, the page turned back, and its lines there."""
         quads = self._engine.detect(image)
         if not len(quads):
-            return 0, []
+            return 0, image, []
         along, across = sides(quads)
         tall = across > TALL * along
         longest = np.argsort(-np.maximum(along, across), kind="stable")[:_TRIAL_LINES]
@@ -67,34 +82,57 @@ class Ocr:
         else:
             lines = self._lines(image, quads, tall)
             if _mean_score(lines) >= _DOUBTFUL:
-                return 0, lines
+                return 0, image, lines
             quarters = max((0, 2), key=lambda q: self._trial(image, quads[longest], q))
             if quarters == 0:
-                return 0, lines
+                return 0, image, lines
         # Text that is turned clockwise by so many quarters becomes upright when the page is turned back.
         upright = np.ascontiguousarray(np.rot90(image, quarters))
         quads = self._engine.detect(upright)
         along, across = sides(quads)
-        return (360 - 90 * quarters) % 360, self._lines(upright, quads, across > TALL * along)
+        return (360 - 90 * quarters) % 360, upright, self._lines(upright, quads, across > TALL * along)
 
     def _trial(self, image: Image, quads: NDArray[np.float64], quarters: int) -> float:
         readings = self._engine.read([cut(image, grown(turned(quad, quarters))) for quad in quads])
         return sum(reading.score * len(reading.text) for reading in readings)
 
-    def _lines(
-        self, image: Image, quads: NDArray[np.float64], tall: NDArray[np.bool_]
-    ) -> list[tuple[NDArray[np.float64], Reading, Image]]:
+    def _lines(self, image: Image, quads: NDArray[np.float64], tall: NDArray[np.bool_]) -> list[Line]:
         """Read every line; one that is higher than wide is read upright and turned either way, and the best kept."""
         tries = [(i, grown(turned(quad, q))) for i, quad in enumerate(quads) for q in ((0, 1, 3) if tall[i] else (0,))]
         crops = [cut(image, quad) for _, quad in tries]
-        best: dict[int, tuple[NDArray[np.float64], Reading, Image]] = {}
+        best: dict[int, Line] = {}
         for (i, quad), crop, reading in zip(tries, crops, self._engine.read(crops), strict=True):
             if i not in best or reading.score > best[i][1].score:
                 best[i] = (quad, reading, crop)
         return [best[i] for i in range(len(quads))]
 
+    def _read_again(self, image: Image, lines: list[Line]) -> list[Line]:
+        """Read doubtful lines of a slanted page again, and keep of each the reading that is most like its others."""
+        if not lines or abs(slant(np.array([quad for quad, _, _ in lines]))) <= _SLANTED:
+            return lines
+        doubtful = [i for i, (_, reading, _) in enumerate(lines) if reading.scores.min(initial=1.0) < _SURE]
+        places = [grown(lines[i][0], share) for share in _AGAIN for i in doubtful]
+        crops = [cut(image, quad) for quad in places]
+        tries = {i: [lines[i]] for i in doubtful}
+        readings = self._engine.read(crops)
+        for i, quad, reading, crop in zip(doubtful * len(_AGAIN), places, readings, crops, strict=True):
+            tries[i].append((quad, reading, crop))
+        return [most_alike(tries[i]) if i in tries else line for i, line in enumerate(lines)]
 
-def _mean_score(lines: list[tuple[NDArray[np.float64], Reading, Image]]) -> float:
+
+def most_alike(tries: list[Line]) -> Line:
+    """Of several readings of one line the one whose characters most of the others, by their scores, read too."""
+
+    def support(line: Line) -> float:
+        text = line[1].text
+        return sum(
+            other.score * SequenceMatcher(None, text, other.text, autojunk=False).ratio() for _, other, _ in tries
+        )
+
+    return max(tries, key=support)
+
+
+def _mean_score(lines: list[Line]) -> float:
     scores = np.concatenate([reading.scores for _, reading, _ in lines])
     return float(scores.mean()) if len(scores) else 0.0
 

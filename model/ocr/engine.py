@@ -31,10 +31,6 @@ _SMALL = 12.0
 _COMFORTABLE = 16.0
 _MAX_SIDE = 1600
 
-# So is a page whose lines slant by more than this, in radians, at PaddleOCR's own side: on 12 SROIE training receipts
-# turned by 5 degrees, none of them a benchmark page, word F1 0.858 instead of 0.848, as much as upright.
-_SLANTED = 0.02
-
 
 @dataclass(frozen=True, slots=True)
 class OcrConfig:
@@ -108,8 +104,6 @@ class Engine:
         seen = float(np.median(np.minimum(along, across))) * self._side / longer
         if seen < _SMALL:
             return self._detector.detect(image, round(min(longer, _MAX_SIDE, self._side * _COMFORTABLE / seen)))
-        if self._side < _SIDE and _slant(quads) > _SLANTED:
-            return self._detector.detect(image, min(longer, _SIDE))
         return quads
 
     def read(self, lines: Sequence[Image]) -> list[Reading]:
@@ -119,16 +113,6 @@ class Engine:
     def close(self) -> None:
         """Give back the threads."""
         self._recognizer.close()
-
-
-def _slant(quads: Quads) -> float:
-    """By how much the longer half of the lines slants, in radians away from the nearest of the two axes."""
-    edges = quads[:, 1] - quads[:, 0]
-    along, across = sides(quads)
-    longer = np.maximum(along, across) >= np.median(np.maximum(along, across))
-    quarter = np.pi / 2
-    angles = np.arctan2(edges[longer, 1], edges[longer, 0])
-    return float(np.median(np.abs((angles + quarter / 2) % quarter - quarter / 2)))
 
 
 def _sources(config: OcrConfig) -> tuple[paddle.Source, paddle.Source]:

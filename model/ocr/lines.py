@@ -47,9 +47,21 @@ def turned(quad: NDArray[np.float64], quarters: int) -> NDArray[np.float64]:
     return np.roll(quad, -quarters, axis=0)
 
 
-def grown(quad: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A quadrilateral (4, 2) made higher, so that the tails of g and comma are inside."""
-    down = _MARGIN * np.stack([quad[3] - quad[0], quad[2] - quad[1]])
+def slant(quads: NDArray[np.float64]) -> float:
+    """By how much the lines (n, 4, 2) of a page slant, in radians from the nearest of the two axes: their median.
+
+    The longer half of them says it, since short lines have any angle.
+    """
+    along, across = sides(quads)
+    lengths = np.maximum(along, across)
+    edges = (quads[:, 1] - quads[:, 0])[lengths >= np.median(lengths)]
+    quarter = np.pi / 2
+    return float(np.median((np.arctan2(edges[:, 1], edges[:, 0]) + quarter / 2) % quarter - quarter / 2))
+
+
+def grown(quad: NDArray[np.float64], share: float = _MARGIN) -> NDArray[np.float64]:
+    """A quadrilateral (4, 2) made higher by a share on each side, so that the tails of g and comma are inside."""
+    down = share * np.stack([quad[3] - quad[0], quad[2] - quad[1]])
     corners: NDArray[np.float64] = quad + np.stack([-down[0], -down[1], down[1], down[0]])
     return corners
 

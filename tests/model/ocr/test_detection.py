@@ -24,7 +24,44 @@ def test_a_rectangle_is_grown_by_what_was_shrunk_away():
     (quad,) = quads_of(drawn(((150.0, 100.0), (100.0, 10.0), 0.0)))
     grow = UNCLIP_RATIO * 100 * 10 / 110
     left, top, right, bottom = 100.5 - grow / 2, 95.5 - grow / 2, 200.5 + grow / 2, 105.5 + grow / 2
-    np.testing.assert_allclose(quad, [(left, top), (right, top), (right, bottom), (left, bottom)], atol=1e-3)
+    np.testing.assert_allclose(quad, [(left, top), (right, top), (right, bottom), (left, bottom)], atol=0.3)
+
+
+@pytest.mark.parametrize("degrees", [-95, -85, -50, 50, 85, 95])
+def test_corners_of_a_line_that_runs_down_begin_at_the_side_that_is_on_top(degrees):
+    (quad,) = quads_of(drawn(((150.0, 100.0), (150.0, 10.0), degrees)))
+    along, across = sides(quad[None])
+    assert across[0] > 5 * along[0]
+    assert quad[0, 0] < quad[1, 0]
+    assert quad[:2, 1].max() < quad[2:, 1].min()
+
+
+@pytest.mark.parametrize("degrees", [-10, -5, 5, 30, 85, 90])
+def test_a_slanted_line_is_as_high_as_an_upright_one(degrees):
+    """Wherever it lies between the pixels of the map; smallest rectangles are higher by a pixel if they are slanted."""
+
+    def mean_sides(degrees):
+        """Of a line of 100 by 9 pixels with soft edges."""
+        found = []
+        for place in np.linspace(0, 1, 8, endpoint=False):
+            large = drawn(((1200.0 + 8 * place, 800.0 + 8 * place), (800.0, 72.0), degrees), size=(1600, 2400))
+            found += quads_of(cv2.resize(large, (300, 200), interpolation=cv2.INTER_AREA)).tolist()
+        assert len(found) == 8
+        along, across = sides(np.array(found))
+        return sorted((along.mean(), across.mean()))
+
+    height, length = mean_sides(degrees)
+    assert height == pytest.approx(mean_sides(0)[0], abs=0.3)
+    assert length == pytest.approx(mean_sides(0)[1], abs=0.8)
+
+
+def test_what_is_no_bar_has_its_smallest_rectangle():
+    corner = drawn(((100.0, 100.0), (100.0, 20.0), 0.0), ((60.0, 140.0), (20.0, 100.0), 0.0))
+    quad = quads_of(corner)
+    assert len(quad) <= 1
+    square = drawn(((100.0, 100.0), (30.0, 30.0), 0.0))
+    (quad,) = quads_of(square)
+    np.testing.assert_allclose(np.ptp(quad, axis=0), 30 + UNCLIP_RATIO * 15, atol=0.6)
 
 
 def test_nothing_faint_small_or_absent_is_a_line():
@@ -50,7 +87,9 @@ def test_corners_go_clockwise_from_the_top_left_at_any_slant(center, size, degre
 
 
 def test_lines_are_where_paddleocr_finds_them(models, letter):
-    """To what PaddleOCR rounds: its lines grow by whole pixels of the map, and end on whole pixels of the page."""
+    """To what PaddleOCR rounds, and to a tip: its lines grow by whole pixels of the map, end on whole pixels of the
+    page, and reach to the outermost point of an outline, where ours have its mean height.
+    """
     image = np.ascontiguousarray(letter.page().image[:, :, ::-1])
     source = {"model_name": "PP-OCRv6_small_det", "model_dir": str(models / "detection")}
     theirs = PaddleDetector(source, threads=1).detect(image, 960)
@@ -59,7 +98,7 @@ def test_lines_are_where_paddleocr_finds_them(models, letter):
     step = max(image.shape[:2]) / 960
     for quad in theirs:
         nearest = ours[np.abs(ours - quad).sum(axis=(1, 2)).argmin()]
-        assert np.abs(nearest - quad).max() <= 2 * step + 1
+        assert np.abs(nearest - quad).max() <= 2 * step + 1 + 0.05 * (quad[3, 1] - quad[0, 1])
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (5, 40), (31, 31), (33, 700), (700, 33)])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from model.ocr.decoding import Reading
-from model.ocr.lines import cut, grown, pieces, sides, turned
+from model.ocr.lines import cut, grown, pieces, sides, slant, turned
 
 QUAD = np.array([[100.0, 50.0], [300.0, 50.0], [300.0, 70.0], [100.0, 70.0]])
 
@@ -20,6 +20,16 @@ def bars(*extents, width=200, height=20):
 def reading(text, *columns, width=200):
     positions = np.array(columns, dtype=np.float32) / width
     return Reading(text, positions, np.full(len(text), 0.9, dtype=np.float32))
+
+
+@pytest.mark.parametrize("degrees", [-5, 0, 5])
+@pytest.mark.parametrize("quarters", [0, 1])
+def test_the_slant_of_a_page_is_that_of_its_longer_lines(degrees, quarters):
+    angle = np.radians(degrees)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    short = QUAD[:1] + np.array([[0.0, 0.0], [10.0, 3.0], [7.0, 13.0], [-3.0, 10.0]])
+    quads = np.stack([turned(quad, quarters) for quad in (QUAD @ turn, (QUAD + 40) @ turn, short)])
+    assert np.degrees(slant(quads)) == pytest.approx(degrees, abs=1e-6)
 
 
 def test_words_end_where_the_ink_ends():

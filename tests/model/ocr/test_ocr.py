@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from model.errors import DocumentError
-from model.ocr import Ocr, OcrConfig
+from model.ocr import Ocr, OcrConfig, most_alike
+from model.ocr.decoding import Reading
 from model.page import Box, Page, Word, read_document
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
@@ -53,14 +54,6 @@ def turned_page(page, degrees):
         -degrees, expand=True, fillcolor="white", resample=Image.Resampling.BICUBIC
     )
     return Page(np.asarray(image))
-
-
-def shifted_page(page):
-    """The page moved by half a pixel to the right and down."""
-    image = Image.fromarray(page.image)
-    matrix = (1, 0, -0.5, 0, 1, -0.5)
-    moved = image.transform(image.size, Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC, fillcolor="white")
-    return Page(np.asarray(moved))
 
 
 def turned_box(box, page, degrees):
@@ -127,6 +120,27 @@ def test_a_slanted_page_gives_the_same_words_on_slanted_corners(ocr, letter, deg
         assert dark_share(page, word) > 0.03
         if x1 - x0 > 60:
             assert np.degrees(np.arctan2(y1 - y0, x1 - x0)) == pytest.approx(degrees, abs=2)
+
+
+@pytest.mark.parametrize("degrees", [-5, 5])
+@pytest.mark.parametrize("quarter", [90, 180, 270])
+def test_a_page_may_be_turned_and_slanted(ocr, letter, quarter, degrees):
+    page = ocr.recognize(turned_page(turned_page(letter.page(), quarter), degrees))
+    assert page.turn == (360 - quarter) % 360
+    assert lines_of(page) == letter.lines
+
+
+def test_of_several_readings_the_one_that_is_most_like_the_others_is_kept():
+    def line(text, score):
+        places = np.linspace(0, 1, len(text), dtype=np.float32)
+        return np.zeros((4, 2)), Reading(text, places, np.full(len(text), score, np.float32)), np.zeros((1, 1, 3))
+
+    def kept(*lines):
+        return most_alike([line(*text) for text in lines])[1].text
+
+    assert kept(("Sub-totai: 4.00", 0.9), ("Sub-total: 4.00", 0.8), ("Sub-total: 4.00", 0.7)) == "Sub-total: 4.00"
+    assert kept(("Sub-total: 4.00", 0.9), ("Sub-totai: 4.00", 0.6), ("5ub-totai: 4 0", 0.5)) == "Sub-totai: 4.00"
+    assert kept(("12", 0.9), ("77", 0.8)) == "12"
 
 
 def test_columns_are_read_one_after_the_other(ocr, sheet):
@@ -283,28 +297,25 @@ class TestReal:
             assert agreement(upright, [word.text for word in slanted.words]) >= 0.97, path.name
             assert np.mean([dark_share(slanted, word) > 0.02 for word in slanted.words]) > 0.97, path.name
 
-    def test_receipts_are_read_as_well_when_they_are_slanted(self, ocr):
-        """Two rules, to three points: as many words right, and the same words as after half a pixel's shift.
+    def test_receipts_keep_their_words_when_they_are_slanted(self, ocr):
+        """On the mean of 16 receipts, some of them faded: one may lose a word in ten, when it moves by a pixel, too.
 
-        A quarter turn moves pixels, a slant makes new ones, and so does a shift: on faded receipts that changes which
-        words are misread, without any turn.
+        As many words are right, by the transcripts, as upright.
         """
-        names = (SHARED / "sroie" / "ocr-benchmark.txt").read_text().split()[9:12]
+        benchmark = set((SHARED / "sroie" / "ocr-benchmark.txt").read_text().split())
         truth = transcripts()
-        same = {"shifted": [], "slanted": []}
+        names = random.Random(23).sample(sorted(set(truth) - benchmark), 16)
+        same, right = [], {"upright": [], "slanted": []}
         for name in names:
             (page,) = read_document((SHARED / "sroie" / name).read_bytes())
-            slanted = ocr.recognize(turned_page(page, 5))
-            upright, read, shifted = (
-                [w.text.upper() for w in p.words]
-                for p in (ocr.recognize(page), slanted, ocr.recognize(shifted_page(page)))
-            )
-            assert agreement(truth[name], read) >= agreement(truth[name], upright) - 0.03, name
-            assert agreement(upright, read) >= 0.9, name
-            same["slanted"].append(agreement(upright, read))
-            same["shifted"].append(agreement(upright, shifted))
-            assert np.mean([dark_share(slanted, word) > 0.02 for word in slanted.words]) > 0.97
-        assert np.mean(same["slanted"]) >= np.mean(same["shifted"]) - 0.03, same
+            found = {"upright": ocr.recognize(page), "slanted": ocr.recognize(turned_page(page, 5))}
+            texts = {way: [word.text.upper() for word in read.words] for way, read in found.items()}
+            for way, words in texts.items():
+                right[way].append(agreement(truth[name], words))
+            same.append(agreement(*texts.values()))
+            assert np.mean([dark_share(found["slanted"], word) > 0.02 for word in found["slanted"].words]) > 0.97, name
+        assert np.mean(same) >= 0.965, dict(zip(names, same, strict=True))
+        assert np.mean(right["slanted"]) >= np.mean(right["upright"]) - 0.01
 
     def test_receipts_are_read_as_well_as_measured(self, ocr):
         names = (SHARED / "sroie" / "ocr-benchmark.txt").read_text().split()[::10]
