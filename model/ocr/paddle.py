@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from model.errors import OcrError
 from model.ocr.decoding import Reading
-from model.ocr.detection import BOX_THRESHOLD, THRESHOLD, UNCLIP_RATIO, Quads
+from model.ocr.detection import BOX_THRESHOLD, THRESHOLD, UNCLIP_RATIO, Quads, clockwise
 from model.ocr.models import recognition_model
 from model.ocr.recognition import Image, decode_all, go_on, paddle_widths
 
@@ -47,7 +47,8 @@ class PaddleDetector:
     def detect(self, image: Image, side: int) -> Quads:
         """Quadrilaterals (n, 4, 2) around the lines of a BGR image, clockwise from the top left."""
         (found,) = self._detector.predict(image, limit_side_len=side)
-        return np.asarray(found["dt_polys"], dtype=np.float64).reshape(-1, 4, 2)
+        quads = [clockwise(quad) for quad in np.asarray(found["dt_polys"], dtype=np.float64).reshape(-1, 4, 2)]
+        return np.array(quads, dtype=np.float64).reshape(-1, 4, 2)
 
 
 class PaddleRecognizer:
