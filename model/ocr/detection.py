@@ -34,8 +34,6 @@ _FINER_IS_WIDER = 0.5
 
 # A line is so many times as long as high, and fills so much of its smallest rectangle, or is not measured by its area.
 _LONG, _FULL = 1.5, 0.6
-# So much more than the mean height, for its tips: 1 is a little steadier, but makes lines wider to the recognizer.
-_HIGHER = 1.05
 
 
 class FastDetector:
@@ -90,7 +88,7 @@ def quads_of(chances: NDArray[np.float32]) -> Quads:
     As PaddleOCR's DBPostProcess finds them, but steadier, since a recognizer reads a faded line differently when its
     rectangle moves by a twentieth of its height: outlines are those of a finer map, rectangles are not the smallest
     ones (``_rectangle``), and nothing is rounded. Of the words of 72 SROIE training receipts, none of them a benchmark
-    page, 97.1 % are the same when the page is moved by half a pixel or a whole one, and 96.7 % when it is turned by 5
+    page, 97.2 % are the same when the page is moved by half a pixel or a whole one, and 96.8 % when it is turned by 5
     degrees; with the smallest rectangles on the map itself, 96.5 % and, looked at twice for it, 96.1 %.
     """
     rows, columns = chances.shape
@@ -110,8 +108,8 @@ def quads_of(chances: NDArray[np.float32]) -> Quads:
         grow = UNCLIP_RATIO * width * height / (width + height) - _FINER_IS_WIDER
         if min(width, height) + grow < _SMALLEST_GROWN:
             continue
-        quads.append(clockwise(_corners(x, y, width + grow, height + grow, angle)))
-    return np.array(quads, dtype=np.float64).reshape(-1, 4, 2)
+        quads.append(_corners(x, y, width + grow, height + grow, angle))
+    return clockwise(np.array(quads, dtype=np.float64).reshape(-1, 4, 2))
 
 
 def _rectangle(contour: NDArray[np.int32]) -> tuple[tuple[float, float], tuple[float, float], float]:
@@ -132,7 +130,7 @@ def _rectangle(contour: NDArray[np.int32]) -> tuple[tuple[float, float], tuple[f
     reach = (contour[:, 0] - middle) @ along
     low, high = float(reach.min()), float(reach.max())
     x, y = (middle + (low + high) / 2 * along).tolist()
-    return (x, y), (high - low, _HIGHER * area / (high - low)), math.degrees(direction)
+    return (x, y), (high - low, area / (high - low)), math.degrees(direction)
 
 
 def _corners(x: float, y: float, width: float, height: float, angle: float) -> NDArray[np.float32]:
@@ -154,12 +152,13 @@ def _mean(chances: NDArray[np.float32], quad: NDArray[np.float32]) -> float:
     return cv2.mean(chances[top : bottom + 1, left : right + 1], mask)[0]
 
 
-def clockwise(quad: NDArray[np.floating]) -> NDArray[np.floating]:
-    """The corners (4, 2), clockwise, from the top left on: from where the side begins that runs most to the right.
+def clockwise(quads: Quads) -> Quads:
+    """The corners (n, 4, 2), clockwise, from the top left on: from where the side begins that runs most to the right.
 
     PaddleOCR begins at the upper of the two leftmost corners; those of a long line that runs down the page with a
     slant are both at one of its ends, and it would be read along its length, the right way up or the wrong one.
     """
-    sides = np.roll(quad, -1, axis=0) - quad
-    first = int((sides[:, 0] / np.maximum(np.linalg.norm(sides, axis=1), 1e-9)).argmax())
-    return np.roll(quad, -first, axis=0)
+    sides = np.roll(quads, -1, axis=1) - quads
+    to_the_right = sides[..., 0] / np.maximum(np.linalg.norm(sides, axis=2), 1e-9)
+    corners = (to_the_right.argmax(axis=1)[:, None] + np.arange(4)) % 4
+    return np.take_along_axis(quads, corners[..., None], axis=1)

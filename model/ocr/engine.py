@@ -5,18 +5,21 @@ An engine belongs to one worker.
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Literal, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model.errors import OcrError
 from model.ocr import paddle, store
 from model.ocr.decoding import Reading
 from model.ocr.detection import FastDetector, Quads
-from model.ocr.lines import sides
+from model.ocr.lines import cut, sides
 from model.ocr.models import detection_model, recognition_model
 from model.ocr.recognition import FastRecognizer, Image
 
@@ -27,7 +30,7 @@ _SIDE = 960
 
 # A page whose lines are lower than this in the detector's eyes, in pixels, is looked at again so large that they are
 # that high, but not larger than this side.
-_SMALL = 12.0
+_SMALL = 11.0
 _COMFORTABLE = 16.0
 _MAX_SIDE = 1600
 
@@ -65,9 +68,6 @@ class _Recognizer(Protocol):
     def read(self, lines: Sequence[Image], given_up: Event) -> list[Reading]:
         """What upright lines say, BGR pixels each of its own size. Raises OcrError once ``given_up`` is set."""
 
-    def close(self) -> None:
-        """Give back threads."""
-
 
 class Engine:
     """The detector and the recognizer. Raises OcrError when the models are not there or do not fit."""
@@ -77,6 +77,7 @@ class Engine:
         threads = config.threads or os.cpu_count() or 1
         detection, recognition = _sources(config)
         self.given_up = Event()
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="ocr")
         self._detector: _Detector
         self._recognizer: _Recognizer
         if config.engine == "paddleocr":
@@ -85,7 +86,7 @@ class Engine:
             return
         folders = _folders(detection, recognition)
         exact = config.engine == "exact"
-        self._recognizer = FastRecognizer(recognition_model(folders[1]), threads, exact=exact)
+        self._recognizer = FastRecognizer(recognition_model(folders[1]), self._pool, exact=exact)
         if exact:
             self._detector = paddle.PaddleDetector(detection, threads)
         else:
@@ -106,13 +107,17 @@ class Engine:
             return self._detector.detect(image, round(min(longer, _MAX_SIDE, self._side * _COMFORTABLE / seen)))
         return quads
 
+    def cut(self, image: Image, places: NDArray[np.float64]) -> list[Image]:
+        """The parts of an image inside quadrilaterals (n, 4, 2), as ``lines.cut`` cuts them."""
+        return list(self._pool.map(partial(cut, image), places))
+
     def read(self, lines: Sequence[Image]) -> list[Reading]:
         """Read upright lines (BGR), each of its own size. Raises OcrError once ``given_up`` is set."""
         return self._recognizer.read(lines, self.given_up)
 
     def close(self) -> None:
         """Give back the threads."""
-        self._recognizer.close()
+        self._pool.shutdown()
 
 
 def _sources(config: OcrConfig) -> tuple[paddle.Source, paddle.Source]:

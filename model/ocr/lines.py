@@ -1,5 +1,6 @@
 """Lines of text: cut from the page, and cut into words once they are read."""
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -42,9 +43,9 @@ def sides(quads: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.f
     return np.maximum(edges[:, 0], edges[:, 2]), np.maximum(edges[:, 1], edges[:, 3])
 
 
-def turned(quad: NDArray[np.float64], quarters: int) -> NDArray[np.float64]:
-    """The same quadrilateral read as if its text were turned clockwise by so many quarters."""
-    return np.roll(quad, -quarters, axis=0)
+def turned(quads: NDArray[np.float64], quarters: int) -> NDArray[np.float64]:
+    """The same quadrilaterals (..., 4, 2) read as if their text were turned clockwise by so many quarters."""
+    return np.roll(quads, -quarters, axis=-2)
 
 
 def slant(quads: NDArray[np.float64]) -> float:
@@ -59,24 +60,30 @@ def slant(quads: NDArray[np.float64]) -> float:
     return float(np.median((np.arctan2(edges[:, 1], edges[:, 0]) + quarter / 2) % quarter - quarter / 2))
 
 
-def grown(quad: NDArray[np.float64], share: float = _MARGIN) -> NDArray[np.float64]:
-    """A quadrilateral (4, 2) made higher by a share on each side, so that the tails of g and comma are inside."""
-    down = share * np.stack([quad[3] - quad[0], quad[2] - quad[1]])
-    corners: NDArray[np.float64] = quad + np.stack([-down[0], -down[1], down[1], down[0]])
+def grown(quads: NDArray[np.float64], share: float = _MARGIN) -> NDArray[np.float64]:
+    """Quadrilaterals (..., 4, 2) made higher by a share on each side, so that the tails of g and comma are inside."""
+    down = share * (quads[..., [3, 2], :] - quads[..., [0, 1], :])
+    corners: NDArray[np.float64] = quads + np.concatenate([-down, down[..., ::-1, :]], axis=-2)
     return corners
 
 
 def cut(image: Image, quad: NDArray[np.float64]) -> Image:
     """The part of an image inside a quadrilateral (4, 2), its first side on top."""
-    (width,), (height,) = (np.maximum(side, 1).astype(int) for side in sides(quad[None]))
-    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
+    corners = quad.tolist()
+    first, second, third, fourth = corners
+    width = max(1, int(max(math.dist(first, second), math.dist(third, fourth))))
+    height = max(1, int(max(math.dist(second, third), math.dist(fourth, first))))
     # Only the part around the line goes through the warp: it is faster, and coordinates stay small.
-    low = np.maximum(np.floor(quad.min(axis=0)).astype(int) - 2, 0)
-    high = np.ceil(quad.max(axis=0)).astype(int) + 3
-    part = image[low[1] : high[1], low[0] : high[0]]
-    transform = cv2.getPerspectiveTransform((quad - low).astype(np.float32), corners)
+    left, top = (max(0, math.floor(min(axis)) - 2) for axis in zip(*corners, strict=True))
+    right, bottom = (math.ceil(max(axis)) + 3 for axis in zip(*corners, strict=True))
+    source = np.array([(x - left, y - top) for x, y in corners], dtype=np.float32)
+    target = np.array([(0, 0), (width, 0), (width, height), (0, height)], dtype=np.float32)
     line = cv2.warpPerspective(
-        part, transform, (int(width), int(height)), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+        image[top:bottom, left:right],
+        cv2.getPerspectiveTransform(source, target),
+        (width, height),
+        flags=cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REPLICATE,
     )
     return np.asarray(line, dtype=np.uint8)
 

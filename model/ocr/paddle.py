@@ -47,8 +47,7 @@ class PaddleDetector:
     def detect(self, image: Image, side: int) -> Quads:
         """Quadrilaterals (n, 4, 2) around the lines of a BGR image, clockwise from the top left."""
         (found,) = self._detector.predict(image, limit_side_len=side)
-        quads = [clockwise(quad) for quad in np.asarray(found["dt_polys"], dtype=np.float64).reshape(-1, 4, 2)]
-        return np.array(quads, dtype=np.float64).reshape(-1, 4, 2)
+        return clockwise(np.asarray(found["dt_polys"], dtype=np.float64).reshape(-1, 4, 2))
 
 
 class PaddleRecognizer:
@@ -72,9 +71,6 @@ class PaddleRecognizer:
             list(self._predictor.predict([line]))
             readings.append(self._reading)
         return readings
-
-    def close(self) -> None:
-        """Nothing to give back."""
 
     def _keep(self, outputs: list[NDArray[np.float32]], **_: object) -> tuple[list[str], list[float]]:
         width, padded = paddle_widths(self._model, self._line)

@@ -4,7 +4,7 @@ Lines are resized, scaled and decoded as PaddleOCR does it, and asked to be exac
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from threading import Event
 
 import cv2
@@ -39,11 +39,12 @@ class FastRecognizer:
     line wait for each other.
     """
 
-    def __init__(self, model: RecognitionModel, threads: int, *, exact: bool = False) -> None:
+    def __init__(self, model: RecognitionModel, pool: Executor, *, exact: bool = False) -> None:
         """Open the session, in int8 where that form is there.
 
-        exact: float32, and lines padded as PaddleOCR pads them, for the same words; else only as far as words do not
-        suffer, a quarter less to compute. Raises OcrError for files that cannot be loaded.
+        pool: threads that read lines side by side. exact: float32, and lines padded as PaddleOCR pads them, for the
+        same words; else only as far as words do not suffer, a quarter less to compute. Raises OcrError for files that
+        cannot be loaded.
         """
         self._model = model
         options = onnxruntime.SessionOptions()
@@ -57,7 +58,7 @@ class FastRecognizer:
         names = [value.name for value in self._session.get_inputs()]
         self._input, self._asks_for_symbol = names[0], int8.SYMBOL in names
         self._space = np.array([model.symbols.index(" ")], dtype=np.int64)
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="ocr")
+        self._pool = pool
 
     def read(self, lines: Sequence[Image], given_up: Event) -> list[Reading]:
         """What every line says. Raises OcrError once ``given_up`` is set."""
@@ -81,10 +82,6 @@ class FastRecognizer:
         for batch, found in zip(batches, self._pool.map(read_some, batches), strict=True):
             readings.update(zip(batch, found, strict=True))
         return [readings[i] for i in range(len(lines))]
-
-    def close(self) -> None:
-        """Stop the threads."""
-        self._pool.shutdown()
 
     def _read(self, lines: list[Image], widths: list[tuple[int, int]]) -> list[Reading]:
         """Read lines of one padded width."""

@@ -100,6 +100,8 @@ def _rows(boxes: NDArray[np.float64], members: NDArray[np.intp]) -> list[list[in
         x0, y0, x1, y1 = box
         best, best_overlap = -1, 0.5
         for number, (left, upper, right, lower) in enumerate(lasts):
+            if lower <= y0 or upper >= y1:
+                continue
             smaller, larger = sorted((y1 - y0, lower - upper))
             overlap = (min(y1, lower) - max(y0, upper)) / max(smaller, 1e-6)
             inside = right - x0 > 0.5 * min(x1 - x0, right - left)
@@ -137,7 +139,8 @@ def _zones(
     slack = 0.25 * height
     over = (boxes[:, 0] < gutter - slack) & (boxes[:, 2] > gutter + slack)
     # What stands in a row with a piece that crosses the gutter is not in a column either.
-    crossing = [index for row in rows if over[row].any() for index in row]
+    crossers = set(np.flatnonzero(over).tolist())
+    crossing = [index for row in rows if not crossers.isdisjoint(row) for index in row]
     crosses = np.isin(members, crossing)
     middle = (boxes[members, 1] + boxes[members, 3]) / 2
     cuts = np.sort(middle[crosses])

@@ -322,31 +322,29 @@ class TestReal:
                 for p in (ocr.recognize(page), slanted, ocr.recognize(shifted_page(page)))
             )
             assert agreement(truth[name], read) >= agreement(truth[name], upright) - 0.03, name
-            assert agreement(upright, read) >= 0.9, name
             same["slanted"].append(agreement(upright, read))
             same["shifted"].append(agreement(upright, shifted))
             assert np.mean([dark_share(slanted, word) > 0.02 for word in slanted.words]) > 0.97
         assert np.mean(same["slanted"]) >= np.mean(same["shifted"]) - 0.03, same
 
     def test_receipts_keep_their_words_when_they_are_slanted(self, ocr):
-        """On the mean of 16 receipts, some of them faded: one may lose a word in ten, when it moves by a pixel, too.
-
-        As many words are right, by the transcripts, as upright.
-        """
+        """97 % on the mean of 16 receipts, some of them faded, and of none less than 90 %; as many words are right."""
         benchmark = set((SHARED / "sroie" / "ocr-benchmark.txt").read_text().split())
         truth = transcripts()
         names = random.Random(23).sample(sorted(set(truth) - benchmark), 16)
-        same, right = [], {"upright": [], "slanted": []}
+        same, right = {}, {0: [], 5: [], -5: []}
         for name in names:
             (page,) = read_document((SHARED / "sroie" / name).read_bytes())
-            found = {"upright": ocr.recognize(page), "slanted": ocr.recognize(turned_page(page, 5))}
-            texts = {way: [word.text.upper() for word in read.words] for way, read in found.items()}
-            for way, words in texts.items():
-                right[way].append(agreement(truth[name], words))
-            same.append(agreement(*texts.values()))
-            assert np.mean([dark_share(found["slanted"], word) > 0.02 for word in found["slanted"].words]) > 0.97, name
-        assert np.mean(same) >= 0.965, dict(zip(names, same, strict=True))
-        assert np.mean(right["slanted"]) >= np.mean(right["upright"]) - 0.01
+            texts = {}
+            for degrees in right:
+                read = ocr.recognize(turned_page(page, degrees) if degrees else page)
+                texts[degrees] = [word.text.upper() for word in read.words]
+                right[degrees].append(agreement(truth[name], texts[degrees]))
+                assert np.mean([dark_share(read, word) > 0.02 for word in read.words]) > 0.97, name
+            same.update({(name, degrees): agreement(texts[0], texts[degrees]) for degrees in (5, -5)})
+        assert np.mean(list(same.values())) >= 0.97, same
+        assert min(same.values()) >= 0.9, same
+        assert min(np.mean(right[degrees]) for degrees in (5, -5)) >= np.mean(right[0]) - 0.01
 
     def test_receipts_are_read_as_well_as_measured(self, ocr):
         names = (SHARED / "sroie" / "ocr-benchmark.txt").read_text().split()[::10]
