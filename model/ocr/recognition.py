@@ -23,6 +23,10 @@ Image = NDArray[np.uint8]
 # PaddleOCR squeezes longer lines to this width, at the height the recognizer wants.
 _MAX_WIDTH = 3200
 
+# So wide is a line, as a share of what its height asks for, where exactness is not asked for: on 120 SROIE training
+# receipts, none of them a benchmark page, word F1 is 0.920 instead of 0.918, for a twentieth less to compute.
+_NARROWED = 0.93
+
 # Narrow padding: at least so many columns of pixels, up to a multiple of so many, so that lines have company.
 _MARGIN = 16
 _STEP = 16
@@ -111,8 +115,8 @@ def paddle_widths(model: RecognitionModel, line: Image) -> tuple[int, int]:
 
 
 def _narrow_widths(model: RecognitionModel, line: Image) -> tuple[int, int]:
-    """The same two widths with little padding."""
-    width = min(_MAX_WIDTH, int(np.ceil(model.height * line.shape[1] / line.shape[0])))
+    """The same two widths, of narrower lines with little padding."""
+    width = min(_MAX_WIDTH, int(np.ceil(_NARROWED * model.height * line.shape[1] / line.shape[0])))
     return width, -(-(width + _MARGIN) // _STEP) * _STEP
 
 
