@@ -1,7 +1,7 @@
 """Finding lines: PP-OCR's detector (differentiable binarization, arXiv 1911.08947) on ONNX Runtime.
 
 The network says for every pixel how likely it lies in the shrunken heart of a line. What is likely and hangs together
-is one line; its smallest rectangle, grown back by what was shrunk away, is its place.
+is one line; its rectangle, grown back by what was shrunk away, is its place.
 """
 
 import math
