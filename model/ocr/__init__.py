@@ -31,9 +31,10 @@ _DOUBTFUL = 0.8
 
 # A line with a character less likely than this is read again, cut lower and then higher by these shares of its height,
 # until two readings agree: faded characters are read now as this and now as that. On a page that slants by more than
-# _SLANTED, in radians, every pixel is made from its neighbours, and more lines are in doubt. Of the words of 160 SROIE
-# training receipts that nothing was chosen by, 97.0 % are the same when the page is turned by 5 degrees either way; it
-# would be 0.4 points less if lines were read once. Upright pages take a twentieth longer for it.
+# _SLANTED, in radians, every pixel is made from its neighbours, and more lines are in doubt. Of the words of 280 SROIE
+# training receipts, none of them a benchmark page, 97.0 % (with a standard error of 0.15) are the same when the page is
+# turned by 5 degrees either way; on 120 of them it was 0.4 points less with lines read once. Upright pages take a
+# twentieth longer for it.
 _SURE = 0.5
 _SURE_WHERE_SLANTED = 0.9
 _SLANTED = 0.04

@@ -24,7 +24,8 @@ Image = NDArray[np.uint8]
 _MAX_WIDTH = 3200
 
 # So wide is a line, as a share of what its height asks for, where exactness is not asked for: on 120 SROIE training
-# receipts, none of them a benchmark page, word F1 is 0.920 instead of 0.918, for a twentieth less to compute.
+# receipts, none of them a benchmark page, word F1 is 0.920 instead of 0.918, for 4 % less to compute. It costs 0.1
+# points of the words that stay the same when the page slants.
 _NARROWED = 0.93
 
 # Narrow padding: at least so many columns of pixels, up to a multiple of so many, so that lines have company.
