@@ -5,6 +5,7 @@ is one line; its rectangle, grown back by what was shrunk away, is its place.
 """
 
 import math
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -25,8 +26,14 @@ UNCLIP_RATIO = 1.5
 
 # The network halves its input five times.
 _STRIDE = 32
-# Rectangles whose shorter side is less, in pixels of the map, before and after they are grown, are no lines.
+# Rectangles whose shorter side is less, in pixels of the map, before and after they are grown, are no lines to
+# PaddleOCR.
 _SMALLEST, _SMALLEST_GROWN = 3, 5
+
+# What does not come up to that may be a digit that stands alone, as quantities on receipts do: down to these it is kept
+# as faint.
+_FAINT = 0.5
+_FAINTEST, _FAINTEST_GROWN = 1.5, 3
 
 # Outlines are found on a map so many times as fine, interpolated, and are by so many pixels of the map wider there.
 _FINER = 2
@@ -34,6 +41,17 @@ _FINER_IS_WIDER = 0.5
 
 # A line is so many times as long as high, and fills so much of its smallest rectangle, or is not measured by its area.
 _LONG, _FULL = 1.5, 0.6
+
+
+class Places(NamedTuple):
+    """Where lines are, or may be.
+
+    quads: float64 (n, 4, 2), clockwise from the top left. faint: bool (n,), of those that PaddleOCR passes over, since
+    they are small or not likely enough: lines only if they can be read.
+    """
+
+    quads: Quads
+    faint: NDArray[np.bool_]
 
 
 class FastDetector:
@@ -53,8 +71,8 @@ class FastDetector:
         self._session = int8.open_either(model.folder, options)
         self._input = self._session.get_inputs()[0].name
 
-    def detect(self, image: Image, side: int) -> Quads:
-        """Quadrilaterals (n, 4, 2) around the lines of a BGR image, in its pixels, clockwise from the top left.
+    def detect(self, image: Image, side: int) -> Places:
+        """Where lines are on a BGR image, in its pixels.
 
         side: pixels of the longer side of what the network sees; smaller images are seen as they are.
         """
@@ -64,9 +82,9 @@ class FastDetector:
         seen = self._seen(image, side)
         (found,) = self._session.run(None, {self._input: seen})
         rows, columns = seen.shape[2:]
-        quads = quads_of(found[0, 0]) * (image.shape[1] / columns, image.shape[0] / rows)
-        clipped: Quads = np.clip(quads, 0.0, np.array([width, height], dtype=np.float64))
-        return clipped
+        quads, faint = places_of(found[0, 0])
+        quads = quads * (image.shape[1] / columns, image.shape[0] / rows)
+        return Places(np.clip(quads, 0.0, np.array([width, height], dtype=np.float64)), faint)
 
     def _seen(self, image: Image, side: int) -> NDArray[np.float32]:
         height, width = image.shape[:2]
@@ -82,8 +100,8 @@ class FastDetector:
         return seen
 
 
-def quads_of(chances: NDArray[np.float32]) -> Quads:
-    """Quadrilaterals (n, 4, 2) of the lines in a map (height, width) of probabilities, in its pixels.
+def places_of(chances: NDArray[np.float32]) -> Places:
+    """Where lines are in a map (height, width) of probabilities, in its pixels.
 
     As PaddleOCR's DBPostProcess finds them, but steadier, since a recognizer reads a faded line differently when its
     rectangle moves by a twentieth of its height: outlines are those of a finer map, rectangles are not the smallest
@@ -94,22 +112,25 @@ def quads_of(chances: NDArray[np.float32]) -> Quads:
     rows, columns = chances.shape
     likely = (cv2.resize(chances, (columns * _FINER, rows * _FINER)) > THRESHOLD).view(np.uint8)
     contours, _ = cv2.findContours(likely, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
-    quads = []
+    quads, faint = [], []
     for contour in contours:
         (x, y), sides, angle = _rectangle(np.asarray(contour, dtype=np.int32))
         # A contour counts pixels of the finer map, in whose middles its points are; PaddleOCR's, those of the map.
         x, y = (x + 0.5) / _FINER, (y + 0.5) / _FINER
         width, height = ((side + 1) / _FINER - 1 for side in sides)
-        if min(width, height) < _SMALLEST:
+        shorter = min(width, height)
+        if shorter < _FAINTEST:
             continue
-        if _mean(chances, _corners(x - 0.5, y - 0.5, width, height, angle)) < BOX_THRESHOLD:
+        chance = _mean(chances, _corners(x - 0.5, y - 0.5, width, height, angle))
+        if chance < _FAINT:
             continue
         # What is grown evenly on all sides, with round corners, has the grown rectangle around it.
         grow = UNCLIP_RATIO * width * height / (width + height) - _FINER_IS_WIDER
-        if min(width, height) + grow < _SMALLEST_GROWN:
+        if shorter + grow < _FAINTEST_GROWN:
             continue
+        faint.append(chance < BOX_THRESHOLD or shorter < _SMALLEST or shorter + grow < _SMALLEST_GROWN)
         quads.append(_corners(x, y, width + grow, height + grow, angle))
-    return clockwise(np.array(quads, dtype=np.float64).reshape(-1, 4, 2))
+    return Places(clockwise(np.array(quads, dtype=np.float64).reshape(-1, 4, 2)), np.array(faint, dtype=np.bool_))
 
 
 def _rectangle(contour: NDArray[np.int32]) -> tuple[tuple[float, float], tuple[float, float], float]:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from model.errors import OcrError
 from model.ocr.decoding import Reading
-from model.ocr.detection import BOX_THRESHOLD, THRESHOLD, UNCLIP_RATIO, Quads, clockwise
+from model.ocr.detection import BOX_THRESHOLD, THRESHOLD, UNCLIP_RATIO, Places, clockwise
 from model.ocr.models import recognition_model
 from model.ocr.recognition import Image, decode_all, go_on, paddle_widths
 
@@ -44,10 +44,11 @@ class PaddleDetector:
         limits = {"thresh": THRESHOLD, "box_thresh": BOX_THRESHOLD, "unclip_ratio": UNCLIP_RATIO}
         self._detector = _loaded("TextDetection", source, config, limit_type="max", **limits)
 
-    def detect(self, image: Image, side: int) -> Quads:
-        """Quadrilaterals (n, 4, 2) around the lines of a BGR image, clockwise from the top left."""
+    def detect(self, image: Image, side: int) -> Places:
+        """Where lines are on a BGR image: none of them is faint."""
         (found,) = self._detector.predict(image, limit_side_len=side)
-        return clockwise(np.asarray(found["dt_polys"], dtype=np.float64).reshape(-1, 4, 2))
+        quads = clockwise(np.asarray(found["dt_polys"], dtype=np.float64).reshape(-1, 4, 2))
+        return Places(quads, np.zeros(len(quads), dtype=np.bool_))
 
 
 class PaddleRecognizer:

@@ -14,6 +14,7 @@ from PIL import Image
 from model.errors import DocumentError
 from model.ocr import Ocr, OcrConfig, most_alike
 from model.ocr.decoding import Reading
+from model.ocr.detection import Places
 from model.page import Box, Page, Word, read_document
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
@@ -136,6 +137,22 @@ def test_a_page_may_be_turned_and_slanted(ocr, letter, quarter, degrees):
     page = ocr.recognize(turned_page(turned_page(letter.page(), quarter), degrees))
     assert page.turn == (360 - quarter) % 360
     assert lines_of(page) == letter.lines
+
+
+def test_what_is_faint_is_a_line_if_it_can_be_read(ocr, letter, monkeypatch):
+    """Each of the letter's lines, and a place without ink, made faint."""
+    image = letter.page().image
+    quads, _ = ocr._engine.detect(image)
+    blank = np.array([[(5, 5), (105, 5), (105, 30), (5, 30)]], dtype=np.float64)
+    assert image[5:30, 5:105].min() > 200
+    places = Places(np.concatenate([blank, quads]), np.ones(1 + len(quads), dtype=np.bool_))
+    monkeypatch.setattr(ocr._engine, "detect", lambda _: places)
+    assert lines_of(ocr.recognize(letter.page())) == letter.lines
+    # What a smudge says is likely to less than that, but it stays where the detector was sure of it.
+    smudged = Page(np.where(np.random.default_rng(1).random((*image.shape[:2], 1)) < 0.3, 90, image).astype(np.uint8))
+    read = ocr.recognize(smudged)
+    monkeypatch.setattr(ocr._engine, "detect", lambda _: places._replace(faint=~places.faint))
+    assert len(ocr.recognize(smudged).words) > len(read.words)
 
 
 def test_of_several_readings_the_one_that_is_most_like_the_others_is_kept():
