@@ -73,6 +73,8 @@ def test_nothing_unlikely_tiny_or_absent_is_a_line():
 
 
 def test_what_is_less_likely_or_smaller_than_a_line_is_faint():
+    assert places_of(drawn(((150.0, 100.0), (100.0, 10.0), 0.0), chance=0.5)).faint.all()
+    assert places_of(drawn(((150.0, 100.0), (2.0, 2.0), 0.0))).faint.all()
     sure = ((150.0, 50.0), (100.0, 10.0), 0.0)
     unlikely, small = ((150.0, 100.0), (100.0, 10.0), 0.0), ((150.0, 150.0), (2.0, 6.0), 0.0)
     quads, faint = places_of(np.maximum(drawn(sure, small), drawn(unlikely, chance=0.55)))
