@@ -2,7 +2,8 @@
 
 Nine tenths of a recognizer's work, and half of a detector's, are pointwise (1x1) convolutions and the head, which
 scores every symbol for every column: products of rows (pixels or columns, their channels) with a weight matrix. They
-become QuantizeRows, MatMulInteger and DequantizeRows (``model/ops/row_quantization.py``), as in the encoder; between
+become QuantizeRows, MatMulInteger and DequantizeRows (``model/ops/row_quantization.py``), as in the encoder, the last
+with the residual of a mixing block, if there is one; between
 the two convolutions of a mixing block lies a single pass (``model/ops/fused_rows.py``), between two blocks a
 convolution that takes pixels as they come (``model/ops/depthwise_conv.py``), and of the head's scores only what is
 asked for is written down (``model/ops/best_symbols.py``). A line's result depends on that line alone, and no page has
@@ -160,8 +161,22 @@ class _Graph:
                 z = reader.output[0]
                 self._rows[z] = self._add("DequantizeGeluQuantize", product, f"{z}.rows", f"{z}.scale", domain=DOMAIN)
                 return {z}
+        if reader is not None and (residual := self._residual(node, reader)) is not None:
+            total = reader.output[0]
+            self._add("DequantizeAdd", (*product, residual), self._new_last(total), domain=DOMAIN)
+            return {total}
         self._add("DequantizeRows", product, self._new_last(y), domain=DOMAIN)
         return set()
+
+    def _residual(self, node: onnx.NodeProto, reader: onnx.NodeProto) -> str | None:
+        """What ``reader`` adds to a mixing block's second convolution, if that is the block's input and as wide."""
+        gelu = self._producers.get(node.input[0])
+        first = None if gelu is None or gelu.op_type != "Gelu" else self._producers.get(gelu.input[0])
+        if reader.op_type != "Add" or first is None or not self._is_pointwise(first):
+            return None
+        x = first.input[0]
+        as_wide = self._weights[first.input[1]].shape[1] == self._weights[node.input[1]].shape[0]
+        return self._channels_last(x) if as_wide and sorted(reader.input) == sorted((x, node.output[0])) else None
 
     def _head(self, node: onnx.NodeProto) -> set[str] | None:
         """Put the product that scores the symbols and what follows it as one; the outputs of what follows.

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 
 import cv2
 import numpy as np
@@ -122,7 +123,7 @@ def _ink(line: Image) -> NDArray[np.bool_]:
     grey = cv2.cvtColor(line, cv2.COLOR_BGR2GRAY)
     _, light = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     mask = np.asarray(light, dtype=bool)
-    return mask if mask.mean() < 0.5 else ~mask
+    return mask if 2 * np.count_nonzero(mask) < mask.size else ~mask
 
 
 def _main_rows(ink: NDArray[np.bool_]) -> tuple[int, int]:
@@ -134,9 +135,9 @@ def _main_rows(ink: NDArray[np.bool_]) -> tuple[int, int]:
     height = len(profile)
     # The line without its margin, if nothing better is found.
     margin = round(height * _MARGIN / (1 + 2 * _MARGIN))
-    inked = np.flatnonzero(profile > 0.03 * profile[profile > 0].mean()) if profile.any() else np.empty(0, np.intp)
-    if not len(inked):
+    if not profile.any():
         return margin, height - margin
+    inked = np.flatnonzero(profile > 0.03 * profile.sum() / np.count_nonzero(profile))
     breaks = np.flatnonzero(np.diff(inked) > max(2, _DOT_GAP * height))
     firsts = inked[np.concatenate([[0], breaks + 1])]
     lasts = inked[np.concatenate([breaks, [len(inked) - 1]])]
@@ -149,7 +150,7 @@ def _edges(columns: NDArray[np.bool_], reading: Reading, spans: list[tuple[int, 
     """Where (0-1) along the line each word begins and ends."""
     width = len(columns)
     centers = reading.positions.astype(np.float64) * width
-    pitch = float(np.median(np.diff(centers))) if len(centers) > 1 else width
+    pitch = median(np.diff(centers).tolist()) if len(centers) > 1 else width
     inked = np.flatnonzero(columns)
     low, high = (float(inked[0]), float(inked[-1] + 1)) if len(inked) else (0.0, float(width))
     starts = [min(low, centers[spans[0][0]])]

@@ -22,10 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.errors import OcrError
-from model.ocr.decoding import Reading
+from model.ocr.decoding import Reading, decode
 from model.ocr.detection import BOX_THRESHOLD, THRESHOLD, UNCLIP_RATIO, Places, clockwise
 from model.ocr.models import recognition_model
-from model.ocr.recognition import Image, decode_all, go_on, paddle_widths
+from model.ocr.recognition import Image, go_on, likeliest, paddle_widths
 
 Result = TypeVar("Result")
 
@@ -75,7 +75,7 @@ class PaddleRecognizer:
 
     def _keep(self, outputs: list[NDArray[np.float32]], **_: object) -> tuple[list[str], list[float]]:
         width, padded = paddle_widths(self._model, self._line)
-        self._reading = decode_all(self._model, outputs[0][0], width / padded)
+        self._reading = decode(*likeliest(self._model, outputs[0][0]), self._model.symbols, width / padded)
         # For some models PaddleOCR goes on with the text (it turns Arabic about): it gets none.
         return [""], [0.0]
 

@@ -6,6 +6,7 @@ Lines are resized, scaled and decoded as PaddleOCR does it, and asked to be exac
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from threading import Event
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -19,6 +20,9 @@ from model.ocr.decoding import Reading, decode
 from model.ocr.models import RecognitionModel
 
 Image = NDArray[np.uint8]
+
+# Of each column of a line (columns,): the likeliest symbol, its probability, and that of a space.
+Columns: TypeAlias = tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.float32]]
 
 # PaddleOCR squeezes longer lines to this width, at the height the recognizer wants.
 _MAX_WIDTH = 3200
@@ -79,17 +83,18 @@ class FastRecognizer:
             else:
                 batches.append([i])
 
-        def read_some(batch: list[int]) -> list[Reading]:
+        def see_some(batch: list[int]) -> list[Columns]:
             go_on(given_up)
-            return self._read([lines[i] for i in batch], [widths[i] for i in batch])
+            return self._see([lines[i] for i in batch], [widths[i] for i in batch])
 
-        readings: dict[int, Reading] = {}
-        for batch, found in zip(batches, self._pool.map(read_some, batches), strict=True):
-            readings.update(zip(batch, found, strict=True))
-        return [readings[i] for i in range(len(lines))]
+        seen: dict[int, Columns] = {}
+        for batch, found in zip(batches, self._pool.map(see_some, batches), strict=True):
+            seen.update(zip(batch, found, strict=True))
+        # All at once: between two runs, which leave nothing of it in the caches, decoding takes four times as long.
+        return [decode(*seen[i], self._model.symbols, widths[i][0] / widths[i][1]) for i in range(len(lines))]
 
-    def _read(self, lines: list[Image], widths: list[tuple[int, int]]) -> list[Reading]:
-        """Read lines of one padded width."""
+    def _see(self, lines: list[Image], widths: list[tuple[int, int]]) -> list[Columns]:
+        """What the columns of lines of one padded width show."""
         height, padded = self._model.height, widths[0][1]
         batch = np.zeros((len(lines), 3, height, padded), dtype=np.float32)
         for place, line, (width, _) in zip(batch, lines, widths, strict=True):
@@ -97,15 +102,11 @@ class FastRecognizer:
             # 0-255 becomes -1..1, and the padding is 0, as PaddleOCR has it.
             np.multiply(resized.transpose(2, 0, 1), 1 / 127.5, out=place[:, :, :width])
             place[:, :, :width] -= 1
-        used = [width / padded for width, _ in widths]
         if not self._asks_for_symbol:
             (probabilities,) = self._session.run(None, {self._input: batch})
-            return [decode_all(self._model, *of_line) for of_line in zip(probabilities, used, strict=True)]
+            return [likeliest(self._model, of_line) for of_line in probabilities]
         best, scores, spaces = self._session.run(None, {self._input: batch, int8.SYMBOL: self._space})
-        return [
-            decode(best[line], scores[line], spaces[line], self._model.symbols, share)
-            for line, share in enumerate(used)
-        ]
+        return list(zip(best, scores, spaces, strict=True))
 
 
 def paddle_widths(model: RecognitionModel, line: Image) -> tuple[int, int]:
@@ -121,11 +122,11 @@ def _narrow_widths(model: RecognitionModel, line: Image) -> tuple[int, int]:
     return width, -(-(width + _MARGIN) // _STEP) * _STEP
 
 
-def decode_all(model: RecognitionModel, probabilities: NDArray[np.float32], used: float) -> Reading:
-    """Decode the (columns, symbols) of one line, of whose columns the share ``used`` is not padding."""
+def likeliest(model: RecognitionModel, probabilities: NDArray[np.float32]) -> Columns:
+    """What is asked of the (columns, symbols) of one line: the likeliest symbols, how likely, and spaces."""
     best = probabilities.argmax(axis=1)
     scores = np.take_along_axis(probabilities, best[:, None], axis=1)[:, 0]
-    return decode(best, scores, probabilities[:, model.symbols.index(" ")], model.symbols, used)
+    return best, scores, probabilities[:, model.symbols.index(" ")].copy()
 
 
 def go_on(given_up: Event) -> None:

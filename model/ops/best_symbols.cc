@@ -1,11 +1,12 @@
 // The operator layoutserve::BestSymbols for ONNX Runtime's CPU provider. model/ops/best_symbols.py says what it computes.
-// A row of scores is made once and stays in the second-level cache until it is summed up.
+// A part of a row is scored and summed up while it is in the first-level cache.
 
 #include "best_symbols.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "row_kernels.h"
@@ -21,11 +22,15 @@ struct Task {
   int64_t columns, symbol;
 };
 
-// The largest of n floats, found among integers that are ordered as they are.
-LAYOUTSERVE_VECTORISED float largest(const float* __restrict x, int64_t n) {
+constexpr int64_t kPart = 1024;
+
+// Dequantizes n sums and returns the largest, found among integers that are ordered as floats are.
+LAYOUTSERVE_VECTORISED float score(const int32_t* __restrict sums, float row_scale, const float* __restrict column_scale,
+                                   const float* __restrict bias, int64_t n, float* __restrict y) {
   int32_t peak = INT32_MIN;
   for (int64_t i = 0; i < n; ++i) {
-    const int32_t bits = __builtin_bit_cast(int32_t, x[i]);
+    y[i] = static_cast<float>(sums[i]) * (row_scale * column_scale[i]) + bias[i];
+    const int32_t bits = __builtin_bit_cast(int32_t, y[i]);
     peak = std::max(peak, bits ^ ((bits >> 31) & 0x7fffffff));
   }
   return __builtin_bit_cast(float, peak ^ ((peak >> 31) & 0x7fffffff));
@@ -54,14 +59,25 @@ LAYOUTSERVE_VECTORISED float sum_of_powers(const float* __restrict x, float peak
 
 void best_task(void* data, size_t row) {
   const Task& task = *static_cast<const Task*>(data);
-  const int64_t n = task.columns;
-  std::vector<float> scores(n);
-  dequantize_row(task.sums + row * n, task.row_scale[row], task.column_scale, task.bias, n, scores.data());
-  const float peak = largest(scores.data(), n);
-  const float whole = sum_of_powers(scores.data(), peak, n);
-  task.best[row] = std::find(scores.begin(), scores.end(), peak) - scores.begin();
+  const int32_t* sums = task.sums + row * task.columns;
+  const float row_scale = task.row_scale[row];
+  float scores[kPart];
+  // The largest so far, and the sum of e^(score - largest).
+  float peak = -std::numeric_limits<float>::infinity(), whole = 0.0f;
+  for (int64_t first = 0; first < task.columns; first += kPart) {
+    const int64_t n = std::min(kPart, task.columns - first);
+    const float largest = score(sums + first, row_scale, task.column_scale + first, task.bias + first, n, scores);
+    if (largest > peak) {
+      whole *= std::exp(peak - largest);
+      peak = largest;
+      task.best[row] = first + (std::find(scores, scores + n, peak) - scores);
+    }
+    whole += sum_of_powers(scores, peak, n);
+  }
+  float of_symbol;
+  score(sums + task.symbol, row_scale, task.column_scale + task.symbol, task.bias + task.symbol, 1, &of_symbol);
   task.probability[row] = 1.0f / whole;
-  task.of_symbol[row] = std::exp(scores[task.symbol] - peak) / whole;
+  task.of_symbol[row] = std::exp(of_symbol - peak) / whole;
 }
 
 }  // namespace

@@ -42,9 +42,14 @@ LAYOUTSERVE_INLINED float gelu(float x) {
                                      0.00852510799f,  -0.0127162514f, 0.017969612f,    -0.0246661231f, 0.0319872163f,
                                      -0.0399364755f,  0.0500246957f,  -0.0677434504f,  0.135949999f};
   const float s = limited(x * x, 0.0f, kEnd * kEnd) * (2.0f / (kEnd * kEnd)) - 1.0f;
-  float p = kCoefficients[0];
-  for (int i = 1; i < 14; ++i) p = p * s + kCoefficients[i];
-  return x * limited(0.5f + x * p, 0.0f, 1.0f);
+  // Odd and even powers apart: two short chains of operations that wait for each other instead of a long one.
+  const float t = s * s;
+  float odd = kCoefficients[0], even = kCoefficients[1];
+  for (int i = 2; i < 14; i += 2) {
+    odd = odd * t + kCoefficients[i];
+    even = even * t + kCoefficients[i + 1];
+  }
+  return x * limited(0.5f + x * (odd * s + even), 0.0f, 1.0f);
 }
 
 // Returns the size of the largest.

@@ -25,6 +25,7 @@ extern "C" __attribute__((visibility("default"))) OrtStatus* ORT_API_CALL Regist
     static const layoutserve::RelativeAttentionBias relative_attention_bias;
     static const layoutserve::QuantizeRows quantize_rows;
     static const layoutserve::DequantizeRows dequantize_rows;
+    static const layoutserve::DequantizeAdd dequantize_add;
     static const layoutserve::DequantizeGeluQuantize dequantize_gelu_quantize;
     static const layoutserve::DequantizeNormQuantize dequantize_norm_quantize;
     static const layoutserve::DequantizeAttendQuantize dequantize_attend_quantize;
@@ -35,6 +36,7 @@ extern "C" __attribute__((visibility("default"))) OrtStatus* ORT_API_CALL Regist
       made.Add(&relative_attention_bias);
       made.Add(&quantize_rows);
       made.Add(&dequantize_rows);
+      made.Add(&dequantize_add);
       made.Add(&dequantize_gelu_quantize);
       made.Add(&dequantize_norm_quantize);
       // Elsewhere the function body's float32 products are faster.

@@ -1,4 +1,5 @@
-// The operators layoutserve::QuantizeRows and layoutserve::DequantizeRows for ONNX Runtime's CPU provider.
+// The operators layoutserve::QuantizeRows, layoutserve::DequantizeRows and layoutserve::DequantizeAdd for ONNX Runtime's
+// CPU provider.
 // model/ops/row_quantization.py says what they compute; these equal it bit for bit.
 
 #include "row_quantization.h"
@@ -46,7 +47,7 @@ void quantize_task(void* data, size_t number) {
 
 struct DequantizeTask {
   const int32_t* sums;
-  const float *row_scale, *column_scale, *bias;
+  const float *row_scale, *column_scale, *bias, *residual;
   float* y;
   int64_t rows, columns;
 };
@@ -58,12 +59,25 @@ LAYOUTSERVE_VECTORISED void dequantize(const int32_t* __restrict sums, float row
   }
 }
 
+LAYOUTSERVE_VECTORISED void dequantize_add(const int32_t* __restrict sums, float row_scale,
+                                           const float* __restrict column_scale, const float* __restrict bias,
+                                           const float* __restrict residual, int64_t n, float* __restrict y) {
+  for (int64_t i = 0; i < n; ++i) {
+    y[i] = static_cast<float>(sums[i]) * (row_scale * column_scale[i]) + bias[i] + residual[i];
+  }
+}
+
 void dequantize_task(void* data, size_t number) {
   const DequantizeTask& task = *static_cast<const DequantizeTask*>(data);
-  const int64_t first = static_cast<int64_t>(number) * kRowsPerTask;
+  const int64_t first = static_cast<int64_t>(number) * kRowsPerTask, n = task.columns;
   for (int64_t row = first; row < std::min(first + kRowsPerTask, task.rows); ++row) {
-    dequantize_row(task.sums + row * task.columns, task.row_scale[row], task.column_scale, task.bias, task.columns,
-                   task.y + row * task.columns);
+    const int32_t* sums = task.sums + row * n;
+    const float scale = task.row_scale[row];
+    if (task.residual == nullptr) {
+      dequantize(sums, scale, task.column_scale, task.bias, n, task.y + row * n);
+    } else {
+      dequantize_add(sums, scale, task.column_scale, task.bias, task.residual + row * n, n, task.y + row * n);
+    }
   }
 }
 
@@ -120,15 +134,17 @@ OrtStatusPtr DequantizeRowsKernel::ComputeV2(OrtKernelContext* raw) try {
   const auto count = [](const Ort::ConstValue& value) {
     return static_cast<int64_t>(value.GetTensorTypeAndShapeInfo().GetElementCount());
   };
+  const bool adds = context.GetInputCount() > 4;
   if (shape.empty() || count(row_scale) != task.rows || count(column_scale) != task.columns ||
-      count(bias) != task.columns) {
-    return Ort::Status("DequantizeRows needs sums (..., N), row_scale (..., 1), column_scale (N) and bias (N).",
-                       ORT_INVALID_ARGUMENT).release();
+      count(bias) != task.columns || (adds && count(context.GetInput(4)) != task.rows * task.columns)) {
+    return Ort::Status("DequantizeRows needs sums (..., N), row_scale (..., 1), column_scale (N) and bias (N), "
+                       "DequantizeAdd residual (..., N), too.", ORT_INVALID_ARGUMENT).release();
   }
   task.sums = sums.GetTensorData<int32_t>();
   task.row_scale = row_scale.GetTensorData<float>();
   task.column_scale = column_scale.GetTensorData<float>();
   task.bias = bias.GetTensorData<float>();
+  if (adds) task.residual = context.GetInput(4).GetTensorData<float>();
   task.y = context.GetOutput(0, shape).GetTensorMutableData<float>();
   if (task.rows > 0) context.ParallelFor(dequantize_task, tasks_for(task.rows), 0, &task);
   return nullptr;

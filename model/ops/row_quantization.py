@@ -43,6 +43,17 @@ def dequantize_rows(
     return sums.astype(np.float32) * (row_scale * column_scale) + bias
 
 
+def dequantize_add(
+    sums: NDArray[np.int32],
+    row_scale: NDArray[np.float32],
+    column_scale: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    residual: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """The operator ``layoutserve::DequantizeAdd``: what DequantizeRows returns, and residual float32 (..., N) added."""
+    return dequantize_rows(sums, row_scale, column_scale, bias) + residual
+
+
 def quantize_columns(w: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Weights float32 (K, N) as int8 (K, N) and one scale per column, float32 (N,); done once, at export."""
     scale = np.maximum(np.abs(w).max(axis=0), _SMALLEST) / _STEPS

@@ -69,12 +69,17 @@ def _region(boxes: NDArray[np.float64], members: NDArray[np.intp], height: float
     """Order of one region: cut at the gutter that sets most text in columns, else row by row."""
     rows = _rows(boxes, members)
     widths = boxes[members, 2] - boxes[members, 0]
-    if np.count_nonzero(widths >= _PROSE_WIDTH * height) < 2 * _PROSE_ROWS:
-        # Too few long pieces for two columns of running text, whichever gutter.
+    # Twice the middles of pieces as long as those of running text.
+    long = boxes[members[widths >= _PROSE_WIDTH * height]][:, [0, 2]].sum(axis=1)
+    if len(long) < 2 * _PROSE_ROWS:
+        # Too few for two columns, whichever gutter.
         return rows
     best: list[tuple[bool, NDArray[np.intp]]] = []
     most = 0
     for gutter in _gutters(boxes, rows, height):
+        at_left = np.count_nonzero(long < 2 * gutter)
+        if min(at_left, len(long) - at_left) < _PROSE_ROWS:
+            continue
         zones = _zones(boxes, members, rows, gutter, height)
         in_columns = sum(len(zone) for is_columns, zone in zones if is_columns)
         if in_columns > most:

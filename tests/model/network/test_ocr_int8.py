@@ -86,6 +86,8 @@ def test_every_product_is_of_integers(graphs):
     kinds = [node.op_type for node in model.graph.node]
     assert kinds.count("MatMulInteger") == 4
     assert kinds.count("DequantizeGeluQuantize") == 1
+    assert kinds.count("DequantizeAdd") == 1
+    assert "Add" not in kinds, "the residual is part of the product, and so is the head's bias"
     assert "MatMul" not in kinds and "FusedMatMul" not in kinds
     assert sum(kind in ("Conv", "FusedConv") for kind in kinds) == 2, "the stem, and what gates a block"
     assert kinds.count("DepthwiseConv") == 1

@@ -11,13 +11,14 @@ SYMBOLS = ["blank", *"abc\uff1a我", " "]
 SPACE = len(SYMBOLS) - 1
 
 
-def read(columns, spaces=(), used=1.0):
+def read(columns, spaces=(), used=1.0, scores=None):
     """``columns``: a character for each column, - for a blank; ``spaces``: {column: probability of a space}."""
     best = np.array([0 if column == "-" else SYMBOLS.index(column) for column in columns])
     seen = np.zeros(len(best), dtype=np.float32)
     for column, probability in dict(spaces).items():
         seen[column] = probability
-    return decode(best, np.linspace(0.5, 1, len(best), dtype=np.float32), seen, SYMBOLS, used)
+    likely = np.linspace(0.5, 1, len(best)) if scores is None else scores
+    return decode(best, np.array(likely, dtype=np.float32), seen, SYMBOLS, used)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,27 @@ def test_a_believed_space_stands_between_the_words():
     assert reading.positions.tolist() == pytest.approx([1 / 8, 4 / 8, 7 / 8])
 
 
+def test_a_line_is_as_doubtful_as_the_letter_that_is_seen_worst_at_its_best():
+    assert read("aa-b", scores=[0.3, 0.9, 0.5, 0.8]).doubt == pytest.approx(0.2)
+    assert read("aa-b", scores=[1, 1, 0.5, 1]).doubt == 0
+    assert read("---").doubt == read("").doubt == 0
+
+
+@pytest.mark.parametrize(("space", "doubt"), [(0, 0), (0.01, 0.1), (0.05, 0.5), (0.1, 1), (0.2, 0.5), (0.8, 0.125)])
+def test_a_space_is_doubtful_near_the_limit(space, doubt):
+    assert read("a--b", {1: space}, scores=[1] * 4).doubt == pytest.approx(doubt, rel=1e-5)
+
+
+def test_other_gaps_make_other_spaces():
+    reading = read("aab--c", {4: 0.3})
+    assert (reading.text, reading.letters) == ("ab c", "abc")
+    assert reading.gaps.tolist() == pytest.approx([0, 0.3])
+    other = reading.spaced(np.array([0.5, 0.05], dtype=np.float32))
+    assert other.text == "a bc"
+    assert other.positions.tolist() == pytest.approx([1 / 6, 1.75 / 6, 2.5 / 6, 5.5 / 6])
+    assert other.scores.tolist() == pytest.approx([0.5, 1, 0.7, 1])
+
+
 def test_full_width_forms_become_ascii_in_lines_that_are_not_chinese():
     assert read("a\uff1ab").text == "a:b"
     assert read("我\uff1ab").text == "我\uff1ab"
@@ -83,3 +105,9 @@ def test_positions_ascend_and_every_character_has_a_score(columns):
     assert len(reading.text) == len(reading.positions) == len(reading.scores)
     assert (np.diff(reading.positions) > 0).all()
     assert 0 <= reading.score <= 1
+    assert 0 <= reading.doubt <= 1
+    assert len(reading.gaps) == max(0, len(reading.letters) - 1)
+    again = reading.spaced(reading.gaps)
+    assert again.text == reading.text
+    np.testing.assert_array_equal(again.positions, reading.positions)
+    np.testing.assert_array_equal(again.scores, reading.scores)

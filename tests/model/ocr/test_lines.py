@@ -19,7 +19,8 @@ def bars(*extents, width=200, height=20):
 
 def reading(text, *columns, width=200):
     positions = np.array(columns, dtype=np.float32) / width
-    return Reading(text, positions, np.full(len(text), 0.9, dtype=np.float32))
+    gaps = np.zeros(max(0, len(text) - 1), dtype=np.float32)
+    return Reading(text, positions, np.full(len(text), 0.9, dtype=np.float32), gaps, doubt=0.1)
 
 
 @pytest.mark.parametrize("degrees", [-5, 0, 5])

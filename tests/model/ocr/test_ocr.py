@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from model.errors import DocumentError
-from model.ocr import Ocr, OcrConfig, most_alike
+from model.ocr import Ocr, OcrConfig, settled
 from model.ocr.decoding import Reading
 from model.ocr.detection import Places
 from model.page import Box, Page, Word, read_document
@@ -155,17 +155,33 @@ def test_what_is_faint_is_a_line_if_it_can_be_read(ocr, letter, monkeypatch):
     assert len(ocr.recognize(smudged).words) > len(read.words)
 
 
-def test_of_several_readings_the_one_that_is_most_like_the_others_is_kept():
-    def line(text, score):
-        places = np.linspace(0, 1, len(text), dtype=np.float32)
-        return np.zeros((4, 2)), Reading(text, places, np.full(len(text), score, np.float32)), np.zeros((1, 1, 3))
+def line_that_says(text, score, space=0.8):
+    """A line whose characters are as likely as ``score``; its spaces ``space``, and all other gaps a tenth of that."""
+    letters = text.replace(" ", "")
+    ends = np.cumsum([len(word) for word in text.split()])
+    gaps = np.array([space if place in ends else space / 10 for place in range(1, len(letters))], dtype=np.float32)
+    places = np.linspace(0, 1, len(text), dtype=np.float32)
+    reading = Reading(text, places, np.full(len(text), score, np.float32), gaps, 1 - score)
+    return np.zeros((4, 2)), reading, np.zeros((1, 1, 3))
 
+
+def test_of_several_readings_the_one_that_is_most_like_the_others_is_kept():
     def kept(*lines):
-        return most_alike([line(*text) for text in lines])[1].text
+        return settled([line_that_says(*text) for text in lines])[1].text
 
     assert kept(("Sub-totai: 4.00", 0.9), ("Sub-total: 4.00", 0.8), ("Sub-total: 4.00", 0.7)) == "Sub-total: 4.00"
     assert kept(("Sub-total: 4.00", 0.9), ("Sub-totai: 4.00", 0.6), ("5ub-totai: 4 0", 0.5)) == "Sub-totai: 4.00"
     assert kept(("12", 0.9), ("77", 0.8)) == "12"
+
+
+def test_the_spaces_of_several_readings_are_those_of_their_mean():
+    def kept(*lines):
+        return settled([line_that_says(*text) for text in lines])[1].text
+
+    assert kept(("TAX INVOICE", 0.9, 0.11), ("TAXINVOICE", 0.8, 0.1)) == "TAXINVOICE"
+    assert kept(("TAXINVOICE", 0.9, 0.1), ("TAX INVOICE", 0.8, 0.9)) == "TAX INVOICE"
+    # Where the letters are others, gaps have other places.
+    assert kept(("TAX INVOICE", 0.9, 0.9), ("TAX INVOICE", 0.9, 0.9), ("TAXINVOlCE", 0.9, 0.1)) == "TAX INVOICE"
 
 
 def test_columns_are_read_one_after_the_other(ocr, sheet):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from model.ops.row_quantization import ZERO_POINT, dequantize_rows, quantize_columns, quantize_rows
+from model.ops.row_quantization import ZERO_POINT, dequantize_add, dequantize_rows, quantize_columns, quantize_rows
 
 finite = st.floats(-1e6, 1e6, width=32)
 
@@ -39,6 +39,23 @@ def test_dequantize_rows_equals_its_definition(dequantize, rows, columns):
     column_scale, bias = generator.random((2, columns), dtype=np.float32)
     inputs = {"sums": sums, "row_scale": row_scale, "column_scale": column_scale, "bias": bias}
     np.testing.assert_array_equal(dequantize.run(None, inputs)[0], dequantize_rows(**inputs))
+
+
+@pytest.mark.parametrize("rows", [1, 16, 17])
+@pytest.mark.parametrize("columns", [1, 31, 32, 33, 768])
+def test_dequantize_add_equals_its_definition(operator, rows, columns):
+    generator = np.random.default_rng(rows * 1000 + columns)
+    inputs = {
+        "sums": generator.integers(-(2**24), 2**24, (2, rows, columns), dtype=np.int32),
+        "row_scale": generator.random((2, rows, 1), dtype=np.float32),
+        "column_scale": generator.random(columns, dtype=np.float32),
+        "bias": generator.random(columns, dtype=np.float32),
+        "residual": generator.standard_normal((2, rows, columns), dtype=np.float32) * 1e6,
+    }
+    graph = operator("DequantizeAdd", list(inputs), ["y"])
+    np.testing.assert_array_equal(graph.run(None, inputs)[0], dequantize_add(**inputs))
+    with pytest.raises(Exception, match="DequantizeAdd residual"):
+        graph.run(None, inputs | {"residual": inputs["residual"][:1]})
 
 
 @given(arrays(np.float32, (3, 40), elements=finite))
