@@ -66,8 +66,9 @@ class FastDetector:
         # Pages have any size: patterns would be kept for each.
         options.enable_mem_pattern = False
         share_arena(options)
-        # Spinning threads take as much processor time again as the detector itself, from what runs beside it.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Threads wait for each other by spinning, but not beyond the run: they would take as much processor time again
+        # as the detector itself, from what runs beside it.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         self._session = int8.open_either(model.folder, options)
         self._input = self._session.get_inputs()[0].name
 

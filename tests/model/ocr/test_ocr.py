@@ -174,6 +174,27 @@ def test_of_several_readings_the_one_that_is_most_like_the_others_is_kept():
     assert kept(("12", 0.9), ("77", 0.8)) == "12"
 
 
+@pytest.mark.parametrize(("limit", "again"), [(1.0, False), (-1.0, True)])
+def test_only_doubtful_lines_are_read_again_and_only_until_readings_agree(ocr, letter, monkeypatch, limit, again):
+    numbers = []
+    read = ocr._engine.read
+
+    def counted(lines):
+        numbers.append(len(lines))
+        return read(lines)
+
+    monkeypatch.setattr(ocr._engine, "read", counted)
+    monkeypatch.setattr("model.ocr._IN_DOUBT", limit)
+    monkeypatch.setattr("model.ocr._IN_DOUBT_PER_HEIGHT", 0.0)
+    assert lines_of(ocr.recognize(letter.page())) == letter.lines
+    first, second, third = numbers
+    assert second == (first if again else 0)
+    assert third <= first / 5, "a clean letter reads the same when it is cut higher"
+    numbers.clear()
+    ocr.recognize(turned_page(letter.page(), 5))
+    assert sum(numbers[1:]) == (4 * numbers[0] if again else 0)
+
+
 def test_the_spaces_of_several_readings_are_those_of_their_mean():
     def kept(*lines):
         return settled([line_that_says(*text) for text in lines])[1].text
