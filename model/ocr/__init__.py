@@ -32,12 +32,12 @@ _DOUBTFUL = 0.8
 
 # A line is read again if it is in doubt by more than the first and, since long lines take longer, the second for every
 # height of its length. It is cut higher or lower by shares of its height, in rounds, until two readings agree. On a
-# slanted page, whose every pixel is made from its neighbours, more lines read otherwise: half the doubt will do there,
+# slanted page, whose every pixel is made from its neighbours, more lines read otherwise: less doubt will do there,
 # and more readings.
-_IN_DOUBT = 0.22
-_IN_DOUBT_PER_HEIGHT = 0.028
+_IN_DOUBT = 0.26
+_IN_DOUBT_PER_HEIGHT = 0.0325
 _ROUNDS = ((0.04,), (-0.04,))
-_WHERE_SLANTED = 0.5
+_WHERE_SLANTED = 0.43
 _ROUNDS_WHERE_SLANTED = ((0.04, -0.04, 0.06, -0.06),)
 
 # A faint place is a line if what it says is at least so likely. On 48 SROIE training receipts, none of them a benchmark
