@@ -1,13 +1,13 @@
 """The int8 form of PP-OCR's models: a scale per pixel, nothing to calibrate.
 
 Nine tenths of a recognizer's work, and half of a detector's, are pointwise (1x1) convolutions and the head, which
-scores every symbol for every column: products of rows (pixels or columns, their channels) with a weight matrix. They
-become QuantizeRows, MatMulInteger and DequantizeRows (``model/ops/row_quantization.py``), as in the encoder, the last
-with the residual of a mixing block, if there is one; between
-the two convolutions of a mixing block lies a single pass (``model/ops/fused_rows.py``), between two blocks a
-convolution that takes pixels as they come (``model/ops/depthwise_conv.py``), and of the head's scores only what is
-asked for is written down (``model/ops/best_symbols.py``). A line's result depends on that line alone, and no page has
-to be looked at first: one scale for a whole tensor, calibrated, cost eight points of word F1.
+scores every symbol for every column: products of rows (pixels or columns, their channels) with a weight matrix. Most of
+them come in pairs, with GELU between and a residual behind: such a mixing block becomes one operator
+(``model/ops/feed_forward.py``), and the head another, which writes down only what is asked for
+(``model/ops/best_symbols.py``). Products that stand alone become QuantizeRows, MatMulInteger and DequantizeRows
+(``model/ops/row_quantization.py``), as in the encoder, and what lies between two mixing blocks a convolution that takes
+pixels as they come (``model/ops/depthwise_conv.py``). A line's result depends on that line alone, and no page has to be
+looked at first: one scale for a whole tensor, calibrated, cost eight points of word F1.
 Other layers stay float32. Graphs without such layers are refused.
 """
 
@@ -21,11 +21,12 @@ import numpy as np
 import onnx
 import onnxruntime
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
+from onnx import helper, numpy_helper, parser
 
 from model.errors import OcrError
 from model.ocr import int8
 from model.ops import DOMAIN, VERSION
+from model.ops.function_bodies import OCR_BODIES
 from model.ops.row_quantization import ZERO_POINT, quantize_columns
 
 # Pixels with fewer channels than this take longer to quantize than the integer product saves.
@@ -99,27 +100,27 @@ class _Graph:
         self._rows: dict[str, tuple[str, ...]] = {}
         # Images of which there are no planes yet.
         self._only_last: set[str] = set()
+        self.products = 0
 
     def quantize(self) -> int:
         """Replace what can be; how many products that were."""
-        count = 0
         joined: set[str] = set()  # outputs of nodes that became part of another one
         for node in self._model.graph.node:
             if node.output[0] in joined:
                 continue
-            if self._is_pointwise(node):
+            if (following := self._feed_forward(node)) is not None:
+                joined |= following
+            elif self._is_pointwise(node):
                 joined |= self._convolution(node)
-                count += 1
             elif (following := self._head(node)) is not None:
                 joined |= following
-                count += 1
             elif not self._goes_on(node):
                 for name in node.input:
                     self._planes(name)
                 self._nodes.append(node)
         for output in self._model.graph.output:
             self._planes(output.name)
-        return count
+        return self.products
 
     def model(self) -> onnx.ModelProto:
         """The model as it is now."""
@@ -130,6 +131,12 @@ class _Graph:
         graph.node.extend(self._nodes)
         graph.initializer.extend(constants)
         self._model.opset_import.append(helper.make_opsetid(DOMAIN, VERSION))
+        for body in OCR_BODIES:
+            function = parser.parse_function(body)
+            # A function may not ask for another version of the standard operators than the graph has.
+            del function.opset_import[:]
+            function.opset_import.extend(self._model.opset_import)
+            self._model.functions.append(function)
         return self._model
 
     def _is_pointwise(self, node: onnx.NodeProto) -> bool:
@@ -151,9 +158,7 @@ class _Graph:
     def _convolution(self, node: onnx.NodeProto) -> set[str]:
         """Put a pointwise convolution as integer rows; the outputs of the nodes that this makes superfluous."""
         x, y = node.input[0], node.output[0]
-        weight = self._weights[node.input[1]][:, :, 0, 0]
-        bias = self._weights[node.input[2]] if len(node.input) > 2 else np.zeros(len(weight), dtype=np.float32)
-        product = self._product(y, self._quantized(x), weight.T, bias)
+        product = self._product(y, self._quantized(x), *self._weight_and_bias(node))
         reader = self._only_reader(y)
         if reader is not None and reader.op_type == "Gelu":
             following = self._only_reader(reader.output[0])
@@ -161,22 +166,39 @@ class _Graph:
                 z = reader.output[0]
                 self._rows[z] = self._add("DequantizeGeluQuantize", product, f"{z}.rows", f"{z}.scale", domain=DOMAIN)
                 return {z}
-        if reader is not None and (residual := self._residual(node, reader)) is not None:
-            total = reader.output[0]
-            self._add("DequantizeAdd", (*product, residual), self._new_last(total), domain=DOMAIN)
-            return {total}
         self._add("DequantizeRows", product, self._new_last(y), domain=DOMAIN)
         return set()
 
-    def _residual(self, node: onnx.NodeProto, reader: onnx.NodeProto) -> str | None:
-        """What ``reader`` adds to a mixing block's second convolution, if that is the block's input and as wide."""
-        gelu = self._producers.get(node.input[0])
-        first = None if gelu is None or gelu.op_type != "Gelu" else self._producers.get(gelu.input[0])
-        if reader.op_type != "Add" or first is None or not self._is_pointwise(first):
+    def _feed_forward(self, node: onnx.NodeProto) -> set[str] | None:
+        """Put a mixing block, from its first convolution to its residual, as one; the outputs of what follows.
+
+        None, and nothing done, where the node does not begin one.
+        """
+        if not self._is_pointwise(node):
             return None
-        x = first.input[0]
-        as_wide = self._weights[first.input[1]].shape[1] == self._weights[node.input[1]].shape[0]
-        return self._channels_last(x) if as_wide and sorted(reader.input) == sorted((x, node.output[0])) else None
+        gelu = self._only_reader(node.output[0])
+        second = self._only_reader(gelu.output[0]) if gelu is not None and gelu.op_type == "Gelu" else None
+        if gelu is None or second is None or not self._is_pointwise(second):
+            return None
+        x, total = node.input[0], self._only_reader(second.output[0])
+        if total is None or total.op_type != "Add" or sorted(total.input) != sorted((x, second.output[0])):
+            return None
+        wide, narrow = self._weight_and_bias(node), self._weight_and_bias(second)
+        if wide[0].shape != narrow[0].shape[::-1]:
+            return None
+        constants = (*self._levels(node.output[0], *wide), *self._levels(second.output[0], *narrow))
+        y = total.output[0]
+        outputs = self._add("FeedForwardAdd", (self._channels_last(x), *constants), self._new_last(y), domain=DOMAIN)
+        # Where the body runs, nothing else says the type.
+        values = self._model.graph.value_info
+        values.extend(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in outputs)
+        return {gelu.output[0], second.output[0], y}
+
+    def _weight_and_bias(self, node: onnx.NodeProto) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What a pointwise convolution multiplies rows with (K, N), and what it adds (N,)."""
+        weight = self._weights[node.input[1]][:, :, 0, 0].T
+        bias = self._weights[node.input[2]] if len(node.input) > 2 else np.zeros(weight.shape[1], dtype=np.float32)
+        return weight, bias
 
     def _head(self, node: onnx.NodeProto) -> set[str] | None:
         """Put the product that scores the symbols and what follows it as one; the outputs of what follows.
@@ -202,9 +224,9 @@ class _Graph:
         self._planes(columns)
         if attributes.get("transA", 0):
             (columns,) = self._add("Transpose", (columns,), f"{columns}.columns", perm=(0, 2, 1))
-        rows = self._add("QuantizeRows", (columns,), f"{columns}.rows", f"{columns}.scale", domain=DOMAIN)
-        product = self._product(node.output[0], rows, weight, added[0])
-        self._add("BestSymbols", (*product, int8.SYMBOL), "best", "probability", "of_symbol", domain=DOMAIN)
+        constants = self._levels(node.output[0], weight, added[0])
+        outputs = ("best", "probability", "of_symbol")
+        self._add("ScoreSymbols", (columns, *constants, int8.SYMBOL), *outputs, domain=DOMAIN)
         graph.input.append(helper.make_tensor_value_info(int8.SYMBOL, onnx.TensorProto.INT64, [1]))
         del graph.output[:]
         kinds = {
@@ -212,7 +234,7 @@ class _Graph:
             "probability": onnx.TensorProto.FLOAT,
             "of_symbol": onnx.TensorProto.FLOAT,
         }
-        graph.output.extend(helper.make_tensor_value_info(name, kinds[name], ["lines", "columns"]) for name in kinds)
+        graph.output.extend(helper.make_tensor_value_info(name, kinds[name], ["lines", "columns"]) for name in outputs)
         return {bias.output[0], softmax.output[0]}
 
     def _goes_on(self, node: onnx.NodeProto) -> bool:
@@ -227,8 +249,8 @@ class _Graph:
             self._copy(node, (self._last[inputs[0]],))
         elif node.op_type in ("Add", "Mul") and all(self._is_image(name) or self._is_single(name) for name in inputs):
             self._copy(node, [name if self._is_single(name) else self._channels_last(name) for name in inputs])
-        elif node.op_type == "ReduceMean" and attributes.get("axes") == [2, 3] and attributes.get("keepdims", 1):
-            self._copy(node, (self._last[inputs[0]],), axes=(1, 2))
+        elif _is_mean_of_pixels(node):
+            self._add("PixelMean", (self._last[inputs[0]],), self._new_last(node.output[0]), domain=DOMAIN)
         elif node.op_type == "Concat" and attributes["axis"] == 1 and all(name in self._last for name in inputs):
             self._copy(node, [self._last[name] for name in inputs], axis=3)
         else:
@@ -285,10 +307,19 @@ class _Graph:
         self, name: str, rows: tuple[str, ...], weight: NDArray[np.float32], bias: NDArray[np.float32]
     ) -> tuple[str, ...]:
         """Integer product of rows with a weight matrix (K, N): what DequantizeRows takes."""
-        columns, scale = quantize_columns(weight)
-        levels = self._constant(f"{name}.weight", columns)
+        levels, scale, bias_name = self._levels(name, weight, bias)
         (sums,) = self._add("MatMulInteger", (rows[0], levels, self._zero_point), f"{name}.sums")
-        return sums, rows[1], self._constant(f"{name}.column_scale", scale), self._constant(f"{name}.bias", bias)
+        return sums, rows[1], scale, bias_name
+
+    def _levels(self, name: str, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> tuple[str, str, str]:
+        """Constants of a product: a weight matrix (K, N) in int8, its columns' scales and its bias (N,)."""
+        self.products += 1
+        columns, scale = quantize_columns(weight)
+        return (
+            self._constant(f"{name}.weight", columns),
+            self._constant(f"{name}.column_scale", scale),
+            self._constant(f"{name}.bias", bias),
+        )
 
     def _quantized(self, x: str) -> tuple[str, ...]:
         if x not in self._rows:
@@ -329,6 +360,12 @@ class _Graph:
     def _constant(self, name: str, values: NDArray[Any]) -> str:
         self._constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name
+
+
+def _is_mean_of_pixels(node: onnx.NodeProto) -> bool:
+    attributes = _attributes(node)
+    of_both_axes = attributes.get("axes") == [2, 3] and attributes.get("keepdims", 1) == 1
+    return node.op_type == "GlobalAveragePool" or (node.op_type == "ReduceMean" and of_both_axes)
 
 
 def _attributes(node: onnx.NodeProto) -> dict[str, Any]:

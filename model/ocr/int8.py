@@ -21,7 +21,7 @@ SYMBOL = "symbol"
 # Where its metadata says what it was made from.
 SOURCE = "layoutserve_source"
 # Counts the forms this file has had: one of an older version of LayoutServe is not used.
-_FORM = 3
+_FORM = 4
 
 _log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ probability, and ours for the probability of a space.
 import numpy as np
 from numpy.typing import NDArray
 
-from model.ops.row_quantization import dequantize_rows
+from model.ops.row_quantization import dequantize_rows, integer_product, quantize_rows
 
 
 def best_symbols(
@@ -28,3 +28,15 @@ def best_symbols(
     powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
     whole = powers.sum(axis=-1)
     return best, (1 / whole).astype(np.float32), (powers[..., symbol[0]] / whole).astype(np.float32)
+
+
+def score_symbols(
+    x: NDArray[np.float32],
+    weight: NDArray[np.int8],
+    column_scale: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    symbol: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+    """The operator ``layoutserve::ScoreSymbols``: the same of rows x, float32 (..., K), by weight, int8 (K, N)."""
+    q, row_scale = quantize_rows(x)
+    return best_symbols(integer_product(q, weight), row_scale, column_scale, bias, symbol)

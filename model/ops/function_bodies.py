@@ -135,6 +135,34 @@ DequantizeAttendQuantize <num_heads, scale> (sums, row_scale, column_scale, bias
 }
 """
 
+# Of the int8 form of the OCR models, which runs on the native operators alone: these are for processors on which ONNX
+# Runtime's integer product is faster than ours would be.
+_FEED_FORWARD_ADD = """
+<domain: "layoutserve", opset_import: ["": 11, "layoutserve": 1]>
+FeedForwardAdd (x, wide, wide_scale, wide_bias, narrow, narrow_scale, narrow_bias) => (y)
+{
+    zero_point = Constant <value = uint8 {128}> ()
+    rows, row_scale = layoutserve.QuantizeRows (x)
+    wide_sums = MatMulInteger (rows, wide, zero_point)
+    between, between_scale = layoutserve.DequantizeGeluQuantize (wide_sums, row_scale, wide_scale, wide_bias)
+    narrow_sums = MatMulInteger (between, narrow, zero_point)
+    y = layoutserve.DequantizeAdd (narrow_sums, between_scale, narrow_scale, narrow_bias, x)
+}
+"""
+
+_SCORE_SYMBOLS = """
+<domain: "layoutserve", opset_import: ["": 11, "layoutserve": 1]>
+ScoreSymbols (x, weight, column_scale, bias, symbol) => (best, probability, of_symbol)
+{
+    zero_point = Constant <value = uint8 {128}> ()
+    rows, row_scale = layoutserve.QuantizeRows (x)
+    sums = MatMulInteger (rows, weight, zero_point)
+    best, probability, of_symbol = layoutserve.BestSymbols (sums, row_scale, column_scale, bias, symbol)
+}
+"""
+
+OCR_BODIES = (_FEED_FORWARD_ADD, _SCORE_SYMBOLS)
+
 # A body uses none but those before it.
 FUNCTION_BODIES = (
     _DISTANCE_BIAS,

@@ -123,6 +123,8 @@ std::atomic<Int16Kernel>& chosen() {
 
 bool has_int16_instructions() { return fastest() != Int16Kernel::kPortable; }
 
+bool has_avx512_vnni() { return has(Int16Kernel::kAvx512Vnni); }
+
 Int16Kernel int16_kernel() { return chosen().load(std::memory_order_relaxed); }
 
 void int16_product(Int16Kernel kernel, const int16_t* left, int64_t stride, const int16_t* right, int64_t panel_stride,

@@ -25,6 +25,9 @@ constexpr int kInt16Kernels = 3;
 // Whether this processor multiplies int16 faster than float32, which the kernel for all others does not.
 bool has_int16_instructions();
 
+// Whether it has all of LAYOUTSERVE_AVX512.
+bool has_avx512_vnni();
+
 // The fastest that this processor has, unless another was asked for.
 Int16Kernel int16_kernel();
 

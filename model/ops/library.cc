@@ -5,8 +5,11 @@
 #include "attention.h"
 #include "best_symbols.h"
 #include "depthwise_conv.h"
+#include "feed_forward.h"
 #include "fused_rows.h"
 #include "int16_product.h"
+#include "int8_product.h"
+#include "pixel_mean.h"
 #include "relative_attention_bias.h"
 #include "row_quantization.h"
 
@@ -30,7 +33,10 @@ extern "C" __attribute__((visibility("default"))) OrtStatus* ORT_API_CALL Regist
     static const layoutserve::DequantizeNormQuantize dequantize_norm_quantize;
     static const layoutserve::DequantizeAttendQuantize dequantize_attend_quantize;
     static const layoutserve::BestSymbols best_symbols;
+    static const layoutserve::ScoreSymbols score_symbols;
+    static const layoutserve::FeedForwardAdd feed_forward_add;
     static const layoutserve::DepthwiseConv depthwise_conv;
+    static const layoutserve::PixelMean pixel_mean;
     static Ort::CustomOpDomain domain = [] {
       Ort::CustomOpDomain made{"layoutserve"};
       made.Add(&relative_attention_bias);
@@ -41,8 +47,14 @@ extern "C" __attribute__((visibility("default"))) OrtStatus* ORT_API_CALL Regist
       made.Add(&dequantize_norm_quantize);
       // Elsewhere the function body's float32 products are faster.
       if (layoutserve::has_int16_instructions()) made.Add(&dequantize_attend_quantize);
+      // Elsewhere the bodies' products are ONNX Runtime's.
+      if (layoutserve::int8_kernel() != layoutserve::Int8Kernel::kNone) {
+        made.Add(&score_symbols);
+        made.Add(&feed_forward_add);
+      }
       made.Add(&best_symbols);
       made.Add(&depthwise_conv);
+      made.Add(&pixel_mean);
       return made;
     }();
     Ort::UnownedSessionOptions{options}.Add(domain);

@@ -1,6 +1,7 @@
 // What is done to one row of a matrix, for the operators that quantize rows.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 // One binary serves every x86-64 processor: the loader picks the widest vectors it has. Compiled for skylake-avx512, GCC
@@ -28,8 +29,22 @@ constexpr float kRounder = 12582912.0f;
 // |x| as bits: sizes compare as integers do, and compilers find the largest integer of a row in whole vectors.
 inline int32_t size_bits(float x) { return __builtin_bit_cast(int32_t, x) & 0x7fffffff; }
 
+// The smaller of two that are not negative, and x limited to low..high, both not negative. Floats compare like their bits
+// then, which compilers do in one step where they split a comparison of floats into what each outcome means for all that
+// follows.
+LAYOUTSERVE_INLINED float smaller(float x, float high) {
+  return __builtin_bit_cast(float, std::min(__builtin_bit_cast(int32_t, x), __builtin_bit_cast(int32_t, high)));
+}
+LAYOUTSERVE_INLINED float limited(float x, float low, float high) {
+  return smaller(__builtin_bit_cast(float, std::max(__builtin_bit_cast(int32_t, x), __builtin_bit_cast(int32_t, low))),
+                 high);
+}
+
 // The width of a level where so large a value has to fit.
 float level_width(float largest);
+
+// The size of the largest of the n floats of x.
+float largest_size(const float* x, int64_t n);
 
 // Writes the n floats of x as uint8 around 128 and returns the width of a level.
 float quantize_row(const float* x, int64_t n, uint8_t* q);
@@ -37,5 +52,13 @@ float quantize_row(const float* x, int64_t n, uint8_t* q);
 // y = sums * (row_scale * column_scale) + bias.
 void dequantize_row(const int32_t* sums, float row_scale, const float* column_scale, const float* bias, int64_t n,
                     float* y);
+
+// The same, and the residual added.
+void dequantize_add_row(const int32_t* sums, float row_scale, const float* column_scale, const float* bias,
+                        const float* residual, int64_t n, float* y);
+
+// Writes the n floats of x as uint8 around 128, in levels of a width. Times the inverse: a division costs as much as all
+// the rest, and quantize_row divides.
+void quantize_levels(const float* x, float width, int64_t n, uint8_t* q);
 
 }  // namespace layoutserve

@@ -24,7 +24,7 @@ struct QuantizeTask {
   int64_t rows, columns;
 };
 
-LAYOUTSERVE_VECTORISED float largest_size(const float* __restrict x, int64_t n) {
+LAYOUTSERVE_VECTORISED float largest_of(const float* __restrict x, int64_t n) {
   int32_t peak = 0;
   for (int64_t i = 0; i < n; ++i) peak = std::max(peak, size_bits(x[i]));
   return __builtin_bit_cast(float, peak);
@@ -93,8 +93,10 @@ int64_t product(const std::vector<int64_t>& shape, size_t count) {
 
 float level_width(float largest) { return std::max(largest, kSmallest) / kSteps; }
 
+float largest_size(const float* x, int64_t n) { return largest_of(x, n); }
+
 float quantize_row(const float* x, int64_t n, uint8_t* q) {
-  const float scale = level_width(largest_size(x, n));
+  const float scale = level_width(largest_of(x, n));
   quantize(x, scale, n, q);
   return scale;
 }
@@ -102,6 +104,11 @@ float quantize_row(const float* x, int64_t n, uint8_t* q) {
 void dequantize_row(const int32_t* sums, float row_scale, const float* column_scale, const float* bias, int64_t n,
                     float* y) {
   dequantize(sums, row_scale, column_scale, bias, n, y);
+}
+
+void dequantize_add_row(const int32_t* sums, float row_scale, const float* column_scale, const float* bias,
+                        const float* residual, int64_t n, float* y) {
+  dequantize_add(sums, row_scale, column_scale, bias, residual, n, y);
 }
 
 OrtStatusPtr QuantizeRowsKernel::ComputeV2(OrtKernelContext* raw) try {

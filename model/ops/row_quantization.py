@@ -30,6 +30,11 @@ def quantize_rows(x: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np
     return (np.rint(x / scale) + np.float32(ZERO_POINT)).astype(np.uint8), scale
 
 
+def integer_product(q: NDArray[np.uint8], weight: NDArray[np.int8]) -> NDArray[np.int32]:
+    """ONNX's MatMulInteger, as it is used here: rows uint8 (..., K) around 128 by int8 (K, N), int32 (..., N)."""
+    return (q.astype(np.int32) - ZERO_POINT) @ weight.astype(np.int32)
+
+
 def dequantize_rows(
     sums: NDArray[np.int32],
     row_scale: NDArray[np.float32],
