@@ -27,6 +27,9 @@ Columns: TypeAlias = tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.flo
 # PaddleOCR squeezes longer lines to this width, at the height the recognizer wants.
 _MAX_WIDTH = 3200
 
+# 0-255 becomes -1..1, and the padding is 0, as PaddleOCR has it.
+_SCALED = np.arange(256, dtype=np.float32) * np.float32(1 / 127.5) - np.float32(1)
+
 # So wide is a line, as a share of what its height asks for, where exactness is not asked for: on 120 SROIE training
 # receipts, none of them a benchmark page, word F1 is 0.920 instead of 0.918, for 4 % less to compute. It costs 0.1
 # points of the words that stay the same when the page slants.
@@ -98,10 +101,8 @@ class FastRecognizer:
         height, padded = self._model.height, widths[0][1]
         batch = np.zeros((len(lines), 3, height, padded), dtype=np.float32)
         for place, line, (width, _) in zip(batch, lines, widths, strict=True):
-            resized = cv2.resize(line, (width, height)).astype(np.float32)
-            # 0-255 becomes -1..1, and the padding is 0, as PaddleOCR has it.
-            np.multiply(resized.transpose(2, 0, 1), 1 / 127.5, out=place[:, :, :width])
-            place[:, :, :width] -= 1
+            for channel, values in zip(place, cv2.split(cv2.resize(line, (width, height))), strict=True):
+                channel[:, :width] = cv2.LUT(values, _SCALED)
         if not self._asks_for_symbol:
             (probabilities,) = self._session.run(None, {self._input: batch})
             return [likeliest(self._model, of_line) for of_line in probabilities]

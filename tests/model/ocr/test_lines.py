@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from model.ocr.decoding import Reading
-from model.ocr.lines import cut, grown, pieces, sides, slant, turned
+from model.ocr.lines import around_ink, cut, grown, pieces, sides, slant, turned
 
 QUAD = np.array([[100.0, 50.0], [300.0, 50.0], [300.0, 70.0], [100.0, 70.0]])
 
@@ -130,3 +130,22 @@ def test_a_line_may_hang_over_the_edge_of_the_page():
 def test_a_line_grows_across_its_reading_direction():
     assert grown(QUAD).tolist() == [[100, 48], [300, 48], [300, 72], [100, 72]]
     assert grown(turned(QUAD, 1)).tolist() == [[320, 50], [320, 70], [80, 70], [80, 50]]
+
+
+@pytest.mark.parametrize("ground", [255, 0])
+def test_the_ends_of_a_line_are_where_its_ink_is_wherever_they_were(ground):
+    page = np.full((120, 400, 3), ground, dtype=np.uint8)
+    page[55:65, 120:131] = page[55:65, 250:261] = 255 - ground
+    places = []
+    for left, right in ((0.0, 0.0), (-7.3, 4.1), (9.6, -11.2)):
+        quad = QUAD + np.array([[left, 0], [right, 0], [right, 0], [left, 0]])
+        places.append(around_ink(quad, cut(page, quad)))
+    for place in places:
+        # A line as high as 20 pixels has 6 of them beside its ink, which begins within its first column.
+        np.testing.assert_allclose(place[:, 0], [114.5, 266.5, 266.5, 114.5], atol=0.7)
+        assert place[:, 1].tolist() == QUAD[:, 1].tolist()
+
+
+def test_without_ink_a_line_keeps_its_ends():
+    for line in (bars(), bars((50, 51), height=40)):
+        assert np.array_equal(around_ink(QUAD, line), QUAD)
