@@ -31,9 +31,8 @@ def describe() -> dict[str, str]:
         information = []
     processor = next((line.split(":")[1].strip() for line in information if line.startswith("model name")), "")
     flags = next((line.split() for line in information if line.startswith("flags")), [])
-    vectors = [
-        name for flag, name in (("avx2", "AVX2"), ("avx512f", "AVX-512"), ("avx512_vnni", "VNNI")) if flag in flags
-    ]
+    known = (("avx2", "AVX2"), ("avx512f", "AVX-512"), ("avx512_vnni", "VNNI"), ("amx_int8", "AMX"))
+    vectors = [name for flag, name in known if flag in flags]
     return {
         "machine": f"{cores()} cores of {processor or platform.machine()} ({', '.join(vectors) or 'no vectors known'})",
         "system": f"{platform.system()}, Python {platform.python_version()}",
