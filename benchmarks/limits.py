@@ -35,6 +35,8 @@ from model.tensors import VISUAL_TOKENS
 SHAPES = ((177, 768, 3072), (561, 768, 3072), (561, 3072, 768), (1024, 1024, 1024))
 RUNS = 7
 HIDDEN = 768
+# Operators that take float32 and multiply integers.
+QUANTIZES_ITSELF = ("FeedForwardAdd", "ScoreSymbols")
 
 Feeds = Mapping[str, NDArray[Any]]
 
@@ -134,6 +136,10 @@ def operations(operator: str, inputs: Sequence[Sequence[int]], outputs: Sequence
     if operator == "DequantizeAttendQuantize":  # in 16 bits: half as many at a time as the integers it is counted with
         batch, tokens, width = inputs[0]
         return 2 * 4 * batch * tokens * tokens * width // 3
+    if operator == "FeedForwardAdd":
+        return 2 * 2 * math.prod(inputs[0]) * inputs[1][1]
+    if operator == "ScoreSymbols":
+        return 2 * math.prod(inputs[0]) * inputs[1][1]
     if "MatMul" in operator or "Gemm" in operator:
         return 2 * math.prod(outputs[0]) * inputs[0][-1]
     return 0
@@ -155,7 +161,8 @@ def counted(model: Path, feeds: Feeds) -> dict[str, float]:
         outputs = [next(iter(value.values())) for value in arguments["output_type_shape"]]
         count = operations(arguments["op_name"], inputs, outputs)
         if count:
-            found["fp32" if kinds[0] == "float" else "int8"] += count / 1e9
+            inside = arguments["op_name"] in QUANTIZES_ITSELF
+            found["fp32" if kinds[0] == "float" and not inside else "int8"] += count / 1e9
     return found
 
 

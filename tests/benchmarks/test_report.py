@@ -106,6 +106,13 @@ def test_the_report_holds_what_was_measured_and_says_what_was_not(scripts):
         ("MultiHeadAttention", [(2, 5, 12), (2, 6, 12), (2, 6, 12)], [(2, 5, 12)], 4 * 2 * 5 * 6 * 12),
         ("DequantizeAttendQuantize", [(2, 5, 36), (2, 5, 1)], [(2, 5, 12), (2, 5, 1)], 2 * 4 * 2 * 5 * 5 * 12),
         ("Softmax", [(1, 5)], [(1, 5)], 0),
+        (
+            "FeedForwardAdd",
+            [(1, 6, 80, 192), (192, 384), (384,), (384,), (384, 192)],
+            [(1, 6, 80, 192)],
+            4 * 480 * 192 * 384,
+        ),
+        ("ScoreSymbols", [(2, 40, 120), (120, 18710)], [(2, 40)], 2 * 80 * 120 * 18710),
     ],
 )
 def test_operations_of_a_node(scripts, operator, inputs, outputs, expected):
