@@ -186,7 +186,7 @@ CLOSING = """\
 `make bench` measures all of the above, `python benchmarks/report.py --help` says how to repeat parts of it. What has no
 row here: `make starter-figures` measures every accuracy in the starter's card; `load.py` holds the answers of many
 clients at once to those of one; `queueing.py` says how many machines a number of pages a day needs; `ablation.py` what
-each part of the model is worth.
+each part of the model is worth; `turns.py` how many words stay the same when a page is turned or slanted.
 """
 
 
