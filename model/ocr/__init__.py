@@ -31,16 +31,15 @@ _TRIAL_LINES = 6
 _DOUBTFUL = 0.8
 
 # A line is read again if it is in doubt by more than the first and, since long lines take longer, the second for every
-# height of its length: cut with other ends (None), and higher or lower by shares of its height, in rounds, until two
-# readings agree. On a slanted page, whose every pixel is made from its neighbours, more lines read otherwise: less
-# doubt will do there, and they have all their readings at once. Of the words of 467 SROIE training receipts, none of
-# them a benchmark page, 97.16 % (with a standard error of 0.12) are the same when the page is turned by 5 degrees
-# either way; of 98 receipts of other companies, many of them faint, 95.8 % (0.34): benchmarks/turns.py.
+# height of its length: cut with other ends (None), then higher and lower by a share of its height, until two readings
+# agree. On a slanted page, whose every pixel is made from its neighbours, more lines read otherwise: less doubt will
+# do. Of the words of 467 SROIE training receipts, none of them a benchmark page, 97.16 % (with a standard error of
+# 0.12) are the same when the page is turned by 5 degrees either way; of 98 receipts of other companies, many of them
+# faint, 95.8 % (0.34): benchmarks/turns.py.
 _IN_DOUBT = 0.2
 _IN_DOUBT_PER_HEIGHT = 0.025
-_ROUNDS = ((None,), (0.04,), (-0.04,))
+_CUTS = (None, 0.04, -0.04)
 _WHERE_SLANTED = 0.55
-_ROUNDS_WHERE_SLANTED = ((None, 0.04, -0.04),)
 
 # A faint place is a line if what it says is at least so likely. On 48 SROIE training receipts, none of them a benchmark
 # page, upright and slanted, 37 of 46 such places were, and what 33 of them say is in the transcript; of the other nine
@@ -128,13 +127,12 @@ class Ocr:
         if not lines:
             return lines
         slanted = is_slanted(np.array([quad for quad, _, _ in lines]))
-        share, rounds = (_WHERE_SLANTED, _ROUNDS_WHERE_SLANTED) if slanted else (1.0, _ROUNDS)
+        share = _WHERE_SLANTED if slanted else 1.0
         tries = {i: [line] for i, line in enumerate(lines) if line[1].doubt > share * _enough_doubt(line)}
-        for cuts in rounds:
+        for higher in _CUTS:
             open_ones = [i for i, read in tries.items() if not _agreed(read)]
-            places = [_cut_anew(lines[i], higher) for higher in cuts for i in open_ones]
-            again = self._read_at(image, np.array(places).reshape(-1, 4, 2))
-            for i, line in zip(open_ones * len(cuts), again, strict=True):
+            places = np.array([_cut_anew(lines[i], higher) for i in open_ones]).reshape(-1, 4, 2)
+            for i, line in zip(open_ones, self._read_at(image, places), strict=True):
                 tries[i].append(line)
         return [settled(tries[i]) if i in tries else line for i, line in enumerate(lines)]
 
