@@ -383,9 +383,9 @@ class TestReal:
         assert np.mean(same["slanted"]) >= np.mean(same["shifted"]) - 0.03, same
 
     def test_receipts_keep_their_words_when_they_are_slanted(self, ocr):
-        """On the mean of 16 receipts, some of them faded: one may lose a word in seven. As many words are right.
+        """On the mean of 16 receipts, some of them faded: one may lose a word in eight. As many words are right.
 
-        Not the 97 % that are aimed at: these have 96.5, the worst 87.7.
+        They keep 97.1 %, the worst 88.7, and 97.0 where a processor runs the function bodies.
         """
         benchmark = set((SHARED / "sroie" / "ocr-benchmark.txt").read_text().split())
         truth = transcripts()
@@ -400,8 +400,8 @@ class TestReal:
                 right[degrees].append(agreement(truth[name], texts[degrees]))
                 assert np.mean([dark_share(read, word) > 0.02 for word in read.words]) > 0.97, name
             same.update({(name, degrees): agreement(texts[0], texts[degrees]) for degrees in (5, -5)})
-        assert np.mean(list(same.values())) >= 0.965, same
-        assert min(same.values()) >= 0.85, same
+        assert np.mean(list(same.values())) >= 0.967, same
+        assert min(same.values()) >= 0.87, same
         assert min(np.mean(right[degrees]) for degrees in (5, -5)) >= np.mean(right[0]) - 0.01
 
     def test_receipts_are_read_as_well_as_measured(self, ocr):
