@@ -146,6 +146,12 @@ def test_the_ends_of_a_line_are_where_its_ink_is_wherever_they_were(ground):
         assert place[:, 1].tolist() == QUAD[:, 1].tolist()
 
 
+@pytest.mark.parametrize("grey", [0, 127, 254, 255])
+@pytest.mark.parametrize("shape", [(1, 1), (20, 200)])
+def test_a_line_of_one_grey_has_no_ink(grey, shape):
+    assert np.array_equal(around_ink(QUAD, np.full((*shape, 3), grey, dtype=np.uint8)), QUAD)
+
+
 def test_without_ink_a_line_keeps_its_ends():
     for line in (bars(), bars((50, 51), height=40)):
         assert np.array_equal(around_ink(QUAD, line), QUAD)
