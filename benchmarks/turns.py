@@ -1,10 +1,11 @@
 """Whether a page says the same however it is turned: words of receipts, read upright, turned and slanted.
 
 Run ``python benchmarks/turns.py``. The pages are SROIE receipts: those of ``train.jsonl`` that are no pages of
-``ocr-benchmark.txt``, on which the reader's limits were chosen, and all of ``dev.jsonl``, on which none were. Each is
-read as it is and turned by every angle that is asked for, on white, and the words are compared as multisets of
-upper-cased words: with those of the page as it is (which of them stay the same), and with the transcript (how many are
-right). Pages are counted alike, however many words they have; the error is the standard error of that mean.
+``ocr-benchmark.txt``, on which the reader's limits were chosen, and all of ``dev.jsonl``, of other companies, on which
+rules were compared only at the end. Each is read as it is and turned by every angle that is asked for, on white, and
+the words are compared as multisets of upper-cased words: with those of the page as it is (which of them stay the same),
+and with the transcript (how many are right). Pages are counted alike, however many words they have; the error is the
+standard error of that mean.
 """
 
 import argparse
