@@ -273,7 +273,9 @@ def load_ocr(settings: Settings) -> dict[str | None, list[Ocr]]:
     threads = settings.ocr_threads or max(cores() // workers, 1)
     recognizers: dict[str | None, list[Ocr]] = {}
     for language in settings.ocr_languages or (None,):
-        config = OcrConfig(models=settings.ocr_models, language=language, threads=threads)
+        config = OcrConfig(
+            models=settings.ocr_models, language=language, min_score=settings.ocr_min_score, threads=threads
+        )
         recognizers[language] = [Ocr(config) for _ in range(workers)]
         for recognizer in recognizers[language]:
             recognizer.recognize(_warm_up_page())

@@ -73,6 +73,9 @@ class Settings(BaseSettings):
         (),
         description="Languages whose own models PaddleOCR finds; requests may choose, the first is the default",
     )
+    ocr_min_score: float | None = Field(
+        None, ge=0, le=1, description="Lines that are read with less mean probability are left out; default: 0.7"
+    )
     ocr_workers: int = Field(0, ge=0, description="OCR workers side by side; 0: one for each four cores")
     ocr_threads: int = Field(0, ge=0, description="Threads of one OCR worker; 0: the cores shared out")
     max_pages_at_once: int = Field(

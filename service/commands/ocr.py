@@ -33,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recognition-model", help="name of one of PaddleOCR's recognition models")
     parser.add_argument("--language", help="PaddleOCR's code of a language, instead of model names")
     parser.add_argument("--engine", choices=("fast", "exact", "paddleocr"), default="fast", help="who runs the models")
+    parser.add_argument(
+        "--min-score", type=float, help="leave out lines with less mean probability (default: 0.7 where fast, else 0)"
+    )
     parser.add_argument("--threads", type=int, help="CPU threads (default: one a core)")
 
 
@@ -64,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
                     detection_model=arguments.detection_model,
                     recognition_model=arguments.recognition_model,
                     language=arguments.language,
+                    min_score=arguments.min_score,
                     threads=arguments.threads,
                     engine=arguments.engine,
                 )

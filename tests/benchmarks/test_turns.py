@@ -46,8 +46,14 @@ def test_a_page_is_turned_clockwise_and_slanted_on_white(turns):
 
 def test_a_row_says_how_many_words_stay_the_same(turns):
     found = [
-        turns.Receipt(Counter("abcd"), {0: Counter("abcd"), 5: Counter("abcd")}),
-        turns.Receipt(Counter("abcd"), {0: Counter("abcx"), 5: Counter("abyy")}),
+        turns.Reading(Counter("abcd"), {0: Counter("abcd"), 5: Counter("abcd")}),
+        turns.Reading(Counter("abcd"), {0: Counter("abcx"), 5: Counter("abyy")}),
     ]
     cells = [cell.strip() for cell in turns.row("dev", 5, found).split("|")[1:-1]]
     assert cells == ["dev", "2", "5", "75.00", "25.00", "50.0", "50", "0.875", "0.750"]
+
+
+def test_where_nothing_is_transcribed_no_word_is_called_right(turns):
+    found = [turns.Reading(None, {0: Counter("abcd"), 5: Counter("abcd")})]
+    cells = [cell.strip() for cell in turns.row("forms", 5, found).split("|")[1:-1]]
+    assert cells == ["forms", "1", "5", "100.00", "0.00", "100.0", "100", "", ""]

@@ -17,6 +17,9 @@ from model.ocr.decoding import Reading
 from model.ocr.detection import Places
 from model.page import Box, Page, Word, read_document
 
+# Where a detector may see one line, three pixels high.
+SMALL = Places(np.array([[(0, 0), (60, 0), (60, 3), (0, 3)]], dtype=np.float64), np.zeros(1, dtype=np.bool_))
+
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 
 shared = [
@@ -148,7 +151,9 @@ def test_what_is_faint_is_a_line_if_it_can_be_read(ocr, letter, monkeypatch):
     places = Places(np.concatenate([blank, quads]), np.ones(1 + len(quads), dtype=np.bool_))
     monkeypatch.setattr(ocr._engine, "detect", lambda _: places)
     assert lines_of(ocr.recognize(letter.page())) == letter.lines
-    # What a smudge says is likely to less than that, but it stays where the detector was sure of it.
+    # What a smudge says is likely to less than that, but where nothing is left out for it, it stays where the detector
+    # was sure of it.
+    monkeypatch.setattr(ocr._engine, "min_score", 0.0)
     smudged = Page(np.where(np.random.default_rng(1).random((*image.shape[:2], 1)) < 0.3, 90, image).astype(np.uint8))
     read = ocr.recognize(smudged)
     monkeypatch.setattr(ocr._engine, "detect", lambda _: places._replace(faint=~places.faint))
@@ -237,6 +242,42 @@ def test_small_text_on_a_large_page_is_looked_at_closely(ocr, new_sheet):
     for number in range(10):
         page.write(150, 200 + 120 * number, lines[number % 2], 20)
     assert lines_of(ocr.recognize(page.page())) == lines * 5
+
+
+@pytest.mark.parametrize(("shape", "least", "longest"), [((2400, 1700), 1200, 1400), ((4000, 500), 2800, 3300)])
+def test_a_close_look_sees_no_more_than_its_share_of_pixels(ocr, monkeypatch, shape, least, longest):
+    """However small the text is: the longer side may be longer where the other one is short."""
+    looks = []
+    monkeypatch.setattr(ocr._engine._detector, "detect", lambda _, side: looks.append(side) or SMALL)
+    ocr._engine.detect(np.zeros((*shape, 3), dtype=np.uint8))
+    first, second = looks
+    assert first == 736
+    assert least <= second <= longest
+    assert second * second * shape[1] / shape[0] == pytest.approx(1_250_000, rel=0.01)
+
+
+def test_lines_that_are_less_likely_than_asked_are_left_out(models, sheet):
+    """Hatching is found and read as a number or so, which nobody means."""
+    page = sheet.write(60, 60, "Contact: mary@example.com").write(60, 160, "\u2591\u2592\u2593" * 3, 20).page()
+
+    def read(least):
+        reader = Ocr(OcrConfig(models=models, min_score=least))
+        words = reader.recognize(page).words
+        reader.close()
+        return words
+
+    *contact, hatching = read(0.0)
+    assert [word.text for word in contact] == ["Contact:", "mary@example.com"]
+    assert hatching.score < 0.9 < min(word.score for word in contact)
+    assert read((hatching.score + 0.9) / 2) == tuple(contact)
+    assert read(1.0) == ()
+
+
+@pytest.mark.parametrize(("engine", "least"), [("fast", 0.7), ("exact", 0.0), ("paddleocr", 0.0)])
+def test_what_paddleocr_reads_too_is_left_in(models, engine, least):
+    reader = Ocr(OcrConfig(models=models, engine=engine))
+    assert reader._engine.min_score == least
+    reader.close()
 
 
 def test_light_text_on_dark_ground(ocr, letter):
@@ -347,6 +388,14 @@ class TestReal:
                 turned = ocr.recognize(turned_page(page, degrees))
                 assert agreement(upright, [word.text for word in turned.words]) >= 0.99, (name, degrees)
                 assert np.mean([dark_share(turned, word) > 0.02 for word in turned.words]) > 0.97
+
+    @pytest.mark.parametrize("degrees", [90, 180, 270])
+    def test_a_chart_with_slanted_labels_is_turned_too(self, ocr, degrees):
+        """Its labels lean by 45 degrees, and much of it can be read upside down."""
+        page = list(read_document((SHARED / "samples" / "multipage.pdf").read_bytes(), ocr="always"))[2]
+        turned = ocr.recognize(turned_page(page, degrees))
+        upright = [word.text for word in ocr.recognize(page).words]
+        assert agreement(upright, [word.text for word in turned.words]) >= 0.97
 
     def test_documents_keep_their_words_when_they_are_slanted(self, ocr):
         """To 3 %, on pages whose words do not hang on a pixel: letters, forms, contracts, a two-column brochure."""
