@@ -1,12 +1,12 @@
 """Whether a page says the same however it is turned: words of real pages, read upright, turned and slanted.
 
-Run ``python benchmarks/turns.py``. Receipts are those of SROIE: ``train`` is all of ``train.jsonl`` but the pages of
-``ocr-benchmark.txt``, on which the reader's limits were chosen, and ``dev`` all of ``dev.jsonl``, of other companies,
-on which rules were compared only at the end. Of the other kinds it is the first page of each file, or at most
-``--pages``, read by OCR. Each page is read as it is and turned by every angle that is asked for, on white, and the
-words are compared as multisets of upper-cased words: with those of the page as it is (which of them stay the same), and
-with a receipt's transcript (how many are right). Pages are counted alike, however many words they have; the error is
-the standard error of that mean.
+Run ``python benchmarks/turns.py``. Receipts are those of SROIE: ``benchmark`` the pages that ``ocr-benchmark.txt``
+names, on which nothing was ever chosen, ``train`` all others of ``train.jsonl``, on which the reader's limits were
+chosen, and ``dev`` all of ``dev.jsonl``, of other companies, on which rules were compared only at the end. Of the other
+kinds it is the first page of each file. ``--pages`` says how many at most; all are read by OCR. Each page is read as
+it is and turned by every angle that is asked for, on white, and the words are compared as multisets of upper-cased
+words: with those of the page as it is (which of them stay the same), and with a receipt's transcript (how many are
+right). Pages are counted alike, however many words they have; the error is the standard error of that mean.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from model.ocr import Ocr, OcrConfig
 from model.page import Page, read_document
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
-RECEIPTS = ("train", "dev")
+RECEIPTS = ("benchmark", "train", "dev")
 OTHERS = {
     "samples": "samples/*",
     "contracts": "kleister-nda/documents/*.pdf",
@@ -68,12 +68,13 @@ def files(data: Path, kind: str) -> list[tuple[Path, Counter[str] | None]]:
     """Files of a kind, and their transcripts, in an order that does not follow shops and authors."""
     if kind in RECEIPTS:
         folder = data / "sroie"
-        left_out = set((folder / "ocr-benchmark.txt").read_text().split())
-        rows = [json.loads(line) for line in (folder / f"{kind}.jsonl").read_text().splitlines()]
+        benchmark = set((folder / "ocr-benchmark.txt").read_text().split())
+        split = "dev" if kind == "dev" else "train"
+        rows = [json.loads(line) for line in (folder / f"{split}.jsonl").read_text().splitlines()]
         found = [
             (folder / row["image"], Counter(word for line in row["lines"] for word in line["text"].upper().split()))
             for row in sorted(rows, key=lambda row: str(row["image"]))
-            if row["image"] not in left_out
+            if (row["image"] in benchmark) == (kind == "benchmark")
         ]
     else:
         found = [(path, None) for path in sorted(data.glob(OTHERS[kind]))]
