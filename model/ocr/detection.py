@@ -24,8 +24,8 @@ THRESHOLD = 0.3
 BOX_THRESHOLD = 0.6
 UNCLIP_RATIO = 1.5
 
-# The network halves its input five times.
-_STRIDE = 32
+# The network halves its input five times: it sees whole squares of so many pixels.
+STRIDE = 32
 # Rectangles whose shorter side is less, in pixels of the map, before and after they are grown, are no lines to
 # PaddleOCR.
 _SMALLEST, _SMALLEST_GROWN = 3, 5
@@ -78,8 +78,8 @@ class FastDetector:
         side: pixels of the longer side of what the network sees; smaller images are seen as they are.
         """
         height, width = image.shape[:2]
-        if height + width < 2 * _STRIDE:
-            image = np.pad(image, ((0, max(_STRIDE - height, 0)), (0, max(_STRIDE - width, 0)), (0, 0)))
+        if height + width < 2 * STRIDE:
+            image = np.pad(image, ((0, max(STRIDE - height, 0)), (0, max(STRIDE - width, 0)), (0, 0)))
         seen = self._seen(image, side)
         (found,) = self._session.run(None, {self._input: seen})
         rows, columns = seen.shape[2:]
@@ -90,7 +90,7 @@ class FastDetector:
     def _seen(self, image: Image, side: int) -> NDArray[np.float32]:
         height, width = image.shape[:2]
         ratio = min(1.0, side / max(height, width))
-        rows, columns = (max(round(int(length * ratio) / _STRIDE), 1) * _STRIDE for length in (height, width))
+        rows, columns = (max(round(int(length * ratio) / STRIDE), 1) * STRIDE for length in (height, width))
         if (rows, columns) != (height, width):
             image = np.asarray(cv2.resize(image, (columns, rows)), dtype=np.uint8)
         seen = np.empty((1, 3, rows, columns), dtype=np.float32)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from model.errors import OcrError
 from model.ocr import paddle, store
 from model.ocr.decoding import Reading
-from model.ocr.detection import FastDetector, Places
+from model.ocr.detection import STRIDE, FastDetector, Places
 from model.ocr.lines import cut, is_slanted, sides
 from model.ocr.models import detection_model, recognition_model
 from model.ocr.recognition import FastRecognizer, Image
@@ -91,6 +91,8 @@ class Engine:
         fast = config.engine == "fast"
         self._side = config.detection_side or (_FAST_SIDE if fast else _SIDE)
         self.min_score = (_MIN_SCORE if fast else 0.0) if config.min_score is None else config.min_score
+        if not 0 <= self.min_score <= 1:
+            raise OcrError(f"The least score of a line is a probability, from 0 to 1, not {self.min_score:g}.")
         threads = config.threads or os.cpu_count() or 1
         detection, recognition = _sources(config)
         self.given_up = Event()
@@ -113,7 +115,7 @@ class Engine:
         """Where lines of text are on a BGR image, in its pixels."""
         longer, shorter = max(image.shape[:2]), min(image.shape[:2])
         places = self._detector.detect(image, self._side)
-        most = round(min(longer, math.sqrt(_MOST_PIXELS * longer / shorter)))
+        most = min(longer, math.isqrt(_MOST_PIXELS * longer // shorter), _MOST_PIXELS // STRIDE)
         if most <= self._side:
             return places
         if not len(places.quads):
