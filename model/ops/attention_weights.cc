@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "attention_rows.h"
+#include "processor.h"
 #include "row_kernels.h"
 
 // Vectors wider than those of every processor pass between functions that are one after inlining.

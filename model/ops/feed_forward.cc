@@ -36,16 +36,10 @@ LAYOUTSERVE_INLINED float gelu(float x) {
   return x * limited(0.5f + x * p, 0.0f, 1.0f);
 }
 
-// Returns the size of the largest.
 LAYOUTSERVE_VECTORISED float gelu_row(const int32_t* __restrict sums, float row_scale,
                                       const float* __restrict column_scale, const float* __restrict bias, int64_t n,
                                       float* __restrict y) {
-  int32_t peak = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    y[i] = gelu(static_cast<float>(sums[i]) * (row_scale * column_scale[i]) + bias[i]);
-    peak = std::max(peak, size_bits(y[i]));
-  }
-  return __builtin_bit_cast(float, peak);
+  return dequantize_through<gelu>(sums, row_scale, column_scale, bias, n, y);
 }
 
 void feed_forward_task(void* data, size_t number) {

@@ -3,8 +3,9 @@
 #include "int16_product.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
+
+#include "processor.h"
 
 #ifdef LAYOUTSERVE_X86
 #include <immintrin.h>
@@ -95,37 +96,22 @@ LAYOUTSERVE_AVX2 void avx2_panel(const int16_t* left, int64_t stride, const int1
 #endif
 
 bool has(Int16Kernel kernel) {
-#ifdef LAYOUTSERVE_X86
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (kernel == Int16Kernel::kAvx512Vnni) {
-    return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512vnni");
-  }
-  if (kernel == Int16Kernel::kAvx2) return avx2;
-#endif
-  return kernel == Int16Kernel::kPortable;
+  if (kernel == Int16Kernel::kAvx512Vnni) return has_avx512_vnni();
+  return kernel == Int16Kernel::kPortable || has_avx2();
 }
 
-Int16Kernel fastest() {
-  for (const auto kernel : {Int16Kernel::kAvx512Vnni, Int16Kernel::kAvx2}) {
-    if (has(kernel)) return kernel;
-  }
-  return Int16Kernel::kPortable;
-}
+using Choice = KernelChoice<Int16Kernel, Int16Kernel::kAvx512Vnni, has>;
 
-std::atomic<Int16Kernel>& chosen() {
-  static std::atomic<Int16Kernel> kernel{fastest()};
-  return kernel;
+Choice& choice() {
+  static Choice made;
+  return made;
 }
 
 }  // namespace
 
-bool has_int16_instructions() { return fastest() != Int16Kernel::kPortable; }
+bool has_int16_instructions() { return Choice::fastest() != Int16Kernel::kPortable; }
 
-bool has_avx512_vnni() { return has(Int16Kernel::kAvx512Vnni); }
-
-Int16Kernel int16_kernel() { return chosen().load(std::memory_order_relaxed); }
+Int16Kernel int16_kernel() { return choice().get(); }
 
 void int16_product(Int16Kernel kernel, const int16_t* left, int64_t stride, const int16_t* right, int64_t panel_stride,
                    int64_t pairs, int64_t panels, int32_t* sums) {
@@ -160,10 +146,5 @@ void int16_product(Int16Kernel kernel, const int16_t* left, int64_t stride, cons
 // For tests: has every product from now on be made by one kernel (0 portable, 1 AVX2, 2 AVX-512 VNNI), or by the
 // fastest (-1); false where this processor does not have it.
 extern "C" __attribute__((visibility("default"))) bool layoutserve_use_int16_kernel(int number) {
-  using namespace layoutserve;
-  if (number >= kInt16Kernels) return false;
-  const Int16Kernel kernel = number < 0 ? fastest() : static_cast<Int16Kernel>(number);
-  if (!has(kernel)) return false;
-  chosen().store(kernel, std::memory_order_relaxed);
-  return true;
+  return layoutserve::choice().set(number);
 }

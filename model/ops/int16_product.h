@@ -4,13 +4,6 @@
 
 #include <cstdint>
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#define LAYOUTSERVE_X86
-// What the processors of a kernel have.
-#define LAYOUTSERVE_AVX512 __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")))
-#define LAYOUTSERVE_AVX2 __attribute__((target("avx2,fma")))
-#endif
-
 namespace layoutserve {
 
 // Rows of the left matrix that one call takes: as many as keep the registers busy.
@@ -20,13 +13,9 @@ constexpr int64_t kPanel = 16;
 
 // What the processor computes with; products are the same to the last bit.
 enum class Int16Kernel { kPortable, kAvx2, kAvx512Vnni };
-constexpr int kInt16Kernels = 3;
 
 // Whether this processor multiplies int16 faster than float32, which the kernel for all others does not.
 bool has_int16_instructions();
-
-// Whether it has all of LAYOUTSERVE_AVX512.
-bool has_avx512_vnni();
 
 // The fastest that this processor has, unless another was asked for.
 Int16Kernel int16_kernel();

@@ -3,22 +3,13 @@
 #include "int8_product.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <stdexcept>
 
-#include "int16_product.h"
+#include "processor.h"
 
 #ifdef LAYOUTSERVE_X86
 #include <immintrin.h>
-#endif
-
-#if defined(LAYOUTSERVE_X86) && defined(__linux__) && __GNUC__ >= 11
-#define LAYOUTSERVE_HAS_AMX
-#define LAYOUTSERVE_AMX __attribute__((target("avx512f,amx-tile,amx-int8")))
-#include <cpuid.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #endif
 
 namespace layoutserve {
@@ -91,7 +82,7 @@ void vnni_product(const Product& task, int64_t rows) {
 
 #endif
 
-#ifdef LAYOUTSERVE_HAS_AMX
+#ifdef LAYOUTSERVE_AMX
 
 // A tile of sums has so many rows.
 constexpr int64_t kTileRows = 16;
@@ -165,46 +156,23 @@ LAYOUTSERVE_AMX void amx_product(const Product& task, int64_t rows) {
   _tile_release();
 }
 
-// Whether the processor has tiles for integers, and the system keeps them for this process when it asks.
-bool has_amx() {
-  unsigned a = 0, b = 0, c = 0, d = 0;
-  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d >> 24 & 3) != 3) return false;
-  unsigned low = 0, high = 0;
-  if (!__get_cpuid_count(1, 0, &a, &b, &c, &d) || (c >> 27 & 1) == 0) return false;
-  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  if ((low >> 17 & 3) != 3) return false;
-  constexpr long kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, of Linux 5.16
-  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-}
-
 #endif
 
 bool has(Int8Kernel kernel) {
   if (kernel == Int8Kernel::kNone) return true;
-  if (!has_avx512_vnni()) return false;
-#ifdef LAYOUTSERVE_HAS_AMX
-  static const bool tiles = has_amx();
-  return kernel == Int8Kernel::kAvx512Vnni || tiles;
-#else
-  return kernel == Int8Kernel::kAvx512Vnni;
-#endif
+  return has_avx512_vnni() && (kernel == Int8Kernel::kAvx512Vnni || has_amx());
 }
 
-Int8Kernel fastest() {
-  for (const auto kernel : {Int8Kernel::kAmx, Int8Kernel::kAvx512Vnni}) {
-    if (has(kernel)) return kernel;
-  }
-  return Int8Kernel::kNone;
-}
+using Choice = KernelChoice<Int8Kernel, Int8Kernel::kAmx, has>;
 
-std::atomic<Int8Kernel>& chosen() {
-  static std::atomic<Int8Kernel> kernel{fastest()};
-  return kernel;
+Choice& choice() {
+  static Choice made;
+  return made;
 }
 
 }  // namespace
 
-Int8Kernel int8_kernel() { return chosen().load(std::memory_order_relaxed); }
+Int8Kernel int8_kernel() { return choice().get(); }
 
 Int8Columns::Int8Columns(const int8_t* weight, int64_t depth, int64_t columns)
     : depth_(depth), columns_(columns), quads_((depth + 3) / 4) {
@@ -225,7 +193,7 @@ void Int8Columns::product(Int8Kernel kernel, const uint8_t* left, int64_t rows, 
                           int32_t* sums) const {
   const int64_t bytes = quads_ * 4 * kInt8Panel;
   const Product task{left, panels_.data() + first * bytes, zero_.data() + first * kInt8Panel, sums, quads_, count};
-#ifdef LAYOUTSERVE_HAS_AMX
+#ifdef LAYOUTSERVE_AMX
   if (kernel == Int8Kernel::kAmx) return amx_product(task, rows);
 #endif
 #ifdef LAYOUTSERVE_X86
@@ -249,10 +217,5 @@ Int8Columns constant_columns(const OrtKernelInfo* info, size_t input) {
 // For tests: has every product from now on be made by one kernel (1 AVX-512 VNNI, 2 AMX), or by the fastest (-1); false
 // where this processor does not have it.
 extern "C" __attribute__((visibility("default"))) bool layoutserve_use_int8_kernel(int number) {
-  using namespace layoutserve;
-  if (number == 0 || number >= kInt8Kernels) return false;
-  const Int8Kernel kernel = number < 0 ? fastest() : static_cast<Int8Kernel>(number);
-  if (!has(kernel)) return false;
-  chosen().store(kernel, std::memory_order_relaxed);
-  return true;
+  return number != 0 && layoutserve::choice().set(number);
 }

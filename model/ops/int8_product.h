@@ -18,7 +18,6 @@ constexpr int64_t kInt8Panel = 16;
 constexpr int64_t kInt8Rows = 48;
 
 enum class Int8Kernel { kNone, kAvx512Vnni, kAmx };
-constexpr int kInt8Kernels = 3;
 
 // The fastest that this processor, and the system it runs on, let a process use, unless another was asked for.
 Int8Kernel int8_kernel();

@@ -40,6 +40,20 @@ LAYOUTSERVE_INLINED float limited(float x, float low, float high) {
                  high);
 }
 
+// Dequantizes a row of n sums, puts each through a function, and returns the size of the largest result. The body of
+// LAYOUTSERVE_VECTORISED functions, which templates cannot be.
+template <float (*kFunction)(float)>
+LAYOUTSERVE_INLINED float dequantize_through(const int32_t* __restrict sums, float row_scale,
+                                             const float* __restrict column_scale, const float* __restrict bias,
+                                             int64_t n, float* __restrict y) {
+  int32_t peak = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    y[i] = kFunction(static_cast<float>(sums[i]) * (row_scale * column_scale[i]) + bias[i]);
+    peak = std::max(peak, size_bits(y[i]));
+  }
+  return __builtin_bit_cast(float, peak);
+}
+
 // The width of a level where so large a value has to fit.
 float level_width(float largest);
 
