@@ -11,14 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.errors import DocumentError, OcrError
-from model.ocr import Ocr, OcrConfig, settled
+from model.errors import DocumentError
+from model.ocr import settled
 from model.ocr.decoding import Reading
 from model.ocr.detection import Places
 from model.page import Box, Page, Word, read_document
-
-# Where a detector may see one line, three pixels high.
-SMALL = Places(np.array([[(0, 0), (60, 0), (60, 3), (0, 3)]], dtype=np.float64), np.zeros(1, dtype=np.bool_))
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 
@@ -244,46 +241,6 @@ def test_small_text_on_a_large_page_is_looked_at_closely(ocr, new_sheet):
     assert lines_of(ocr.recognize(page.page())) == lines * 5
 
 
-@pytest.mark.parametrize("shape", [(2400, 1700), (1700, 2400), (4000, 500), (3, 200_000)])
-def test_a_close_look_sees_no_more_than_its_share_of_pixels(ocr, monkeypatch, shape):
-    """However small the text is, and however long the page: the network sees 32 rows of a line of pixels."""
-    looks = []
-    monkeypatch.setattr(ocr._engine._detector, "detect", lambda _, side: looks.append(side) or SMALL)
-    ocr._engine.detect(np.zeros((*shape, 3), dtype=np.uint8))
-    first, second = looks
-    assert first == 736
-    assert second * max(second * min(shape) / max(shape), 32) == pytest.approx(1_250_000, rel=0.01)
-
-
-def test_lines_that_are_less_likely_than_asked_are_left_out(models, sheet):
-    """Hatching is found and read as a number or so, which nobody means."""
-    page = sheet.write(60, 60, "Contact: mary@example.com").write(60, 160, "\u2591\u2592\u2593" * 3, 20).page()
-
-    def read(least):
-        reader = Ocr(OcrConfig(models=models, min_score=least))
-        words = reader.recognize(page).words
-        reader.close()
-        return words
-
-    *contact, hatching = read(0.0)
-    assert [word.text for word in contact] == ["Contact:", "mary@example.com"]
-    assert hatching.score < 0.9 < min(word.score for word in contact)
-    assert read((hatching.score + 0.9) / 2) == tuple(contact)
-    assert read(1.0) == ()
-
-
-def test_a_least_score_that_is_no_probability_is_refused(models):
-    with pytest.raises(OcrError, match="from 0 to 1, not 70"):
-        Ocr(OcrConfig(models=models, min_score=70))
-
-
-@pytest.mark.parametrize(("engine", "least"), [("fast", 0.7), ("exact", 0.0), ("paddleocr", 0.0)])
-def test_what_paddleocr_reads_too_is_left_in(models, engine, least):
-    reader = Ocr(OcrConfig(models=models, engine=engine))
-    assert reader._engine.min_score == least
-    reader.close()
-
-
 def test_light_text_on_dark_ground(ocr, letter):
     page = letter.page()
     assert lines_of(ocr.recognize(replace(page, image=255 - page.image))) == letter.lines
@@ -300,46 +257,6 @@ def test_a_page_without_words_is_an_empty_result(ocr):
 def test_a_page_that_has_words_is_not_read_again(ocr, letter):
     page = replace(letter.page(), words=(Word.from_box("given", Box(1, 2, 3, 4)),))
     assert ocr.recognize(page) is page
-
-
-def test_exact_reads_what_paddleocr_reads(letter, models):
-    theirs, ours = (
-        Ocr(OcrConfig(models=models, engine=engine)).recognize(letter.page()) for engine in ("paddleocr", "exact")
-    )
-    assert [(word.text, word.line) for word in theirs.words] == [(word.text, word.line) for word in ours.words]
-    for a, b in zip(theirs.words, ours.words, strict=True):
-        assert overlap(a.box, b.box) > 0.99
-        assert a.score == pytest.approx(b.score, abs=1e-3)
-
-
-def test_exact_reads_word_for_word_what_paddleocr_reads(models, letter):
-    letter.write(60, 900, "RM 1,234.56  TOTAL  S$ 0.05  17/09/2018 21:04", 15)
-    readings = []
-    for engine in ("exact", "paddleocr"):
-        reader = Ocr(OcrConfig(models=models, engine=engine))
-        words = reader.recognize(letter.page()).words
-        readings.append([(word.text, word.line, word.box) for word in words])
-        assert np.mean([word.score for word in words]) > 0.9
-        reader.close()
-    assert readings[0] == readings[1]
-    assert len(readings[0]) > 40
-
-
-def test_fast_reads_in_int8_what_exact_reads_in_float32(ocr, models, new_sheet):
-    lines = [
-        "\u00c7a co\u00fbte 12,50 \u20ac chez No\u00ebl & fils; stra\u00dfe 7",
-        "maria.jose-2024@example.co.uk  +49 (0)30 / 123 456",
-        "Qt\u00e9 3 x 4,20 = 12,60 (TVA 20 %)",
-        "RM 1,234.56  TOTAL  S$ 0.05  17/09/2018 21:04",
-        "I am",
-    ]
-    page = new_sheet()
-    for number, line in enumerate(lines):
-        page.write(60, 80 + 90 * number, line, 28).write(60, 600 + 90 * number, line, 15)
-    exact = Ocr(OcrConfig(models=models, engine="exact")).recognize(page.page())
-    assert (
-        agreement([word.text for word in exact.words], [word.text for word in ocr.recognize(page.page()).words]) > 0.97
-    )
 
 
 # The first line, words of the error, or how many words (at least 10 where nothing is said).
