@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 from baseline import pipeline
+from receipts import benchmark_names, transcripts
 from rich.progress import track
 
 from model.allocator import keep_freed_memory
@@ -95,12 +96,10 @@ class Tally:
 
 
 def pages(data: Path, most: int | None) -> Iterator[tuple[Page, Counter[str]]]:
-    names = (data / "ocr-benchmark.txt").read_text().split()[:most]
-    rows = [json.loads(line) for line in (data / "train.jsonl").read_text().splitlines()]
-    lines = {row["image"]: row["lines"] for row in rows}
-    for name in names:
+    written = transcripts(data, "train")
+    for name in benchmark_names(data)[:most]:
         (page,) = read_document((data / name).read_bytes())
-        yield page, Counter(word.upper() for line in lines[name] for word in line["text"].split())
+        yield page, written[name]
 
 
 class Reader:

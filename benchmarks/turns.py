@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from machine import describe
 from PIL import Image
+from receipts import benchmark_names, transcripts
 from rich.progress import track
 
 from model.allocator import keep_freed_memory
@@ -68,13 +69,10 @@ def files(data: Path, kind: str) -> list[tuple[Path, Counter[str] | None]]:
     """Files of a kind, and their transcripts, in an order that does not follow shops and authors."""
     if kind in RECEIPTS:
         folder = data / "sroie"
-        benchmark = set((folder / "ocr-benchmark.txt").read_text().split())
-        split = "dev" if kind == "dev" else "train"
-        rows = [json.loads(line) for line in (folder / f"{split}.jsonl").read_text().splitlines()]
+        benchmark = set(benchmark_names(folder))
+        written = transcripts(folder, "dev" if kind == "dev" else "train")
         found = [
-            (folder / row["image"], Counter(word for line in row["lines"] for word in line["text"].upper().split()))
-            for row in sorted(rows, key=lambda row: str(row["image"]))
-            if (row["image"] in benchmark) == (kind == "benchmark")
+            (folder / name, written[name]) for name in sorted(written) if (name in benchmark) == (kind == "benchmark")
         ]
     else:
         found = [(path, None) for path in sorted(data.glob(OTHERS[kind]))]

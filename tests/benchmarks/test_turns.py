@@ -20,7 +20,7 @@ def turns():
         yield importlib.import_module("turns")
     finally:
         sys.path.remove(str(FOLDER))
-        for name in ("turns", "machine"):
+        for name in ("turns", "machine", "receipts"):
             sys.modules.pop(name, None)
 
 
