@@ -32,7 +32,6 @@ _DOT_GAP = 0.15
 # A run of rows with ink lower than this share of the line is not its text.
 _LOWEST = 0.25
 
-
 # A line begins where so much ink, in columns of its height, has been seen: a little more than a speck has. What is
 # darker than paper by less than the first share of what the darkest pixels are, the second share of all, is no ink.
 # Beside its ink a line has so much room, as a share of its height: what the detector leaves on the average, or more.
@@ -89,29 +88,18 @@ def grown(quads: NDArray[np.float64], share: float = _MARGIN) -> NDArray[np.floa
 def around_ink(quad: NDArray[np.float64], line: Image) -> NDArray[np.float64]:
     """A line's place (4, 2) with its ends as far from its first and last ink as they usually are.
 
-    line: its pixels there. Where a detector sees the ends of a line is less steady than where they are.
+    line: its pixels there. Where a detector sees the ends of a line is less steady than where they are. A line that
+    holds next to no ink keeps its ends.
     """
     height, width = line.shape[:2]
-    grey = cv2.cvtColor(line, cv2.COLOR_BGR2GRAY)
-    threshold = int(cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[0])
-    counts = np.bincount(grey.ravel(), minlength=256)
-    if 2 * counts[threshold + 1 :].sum() < grey.size:
-        grey, counts, threshold = 255 - grey, counts[::-1], 254 - threshold
-    lighter = counts[threshold + 1 :].cumsum()
-    paper = threshold + 1 + int(np.searchsorted(lighter, lighter[-1] / 2))
-    darkest = int(np.searchsorted(counts.cumsum(), _DARKEST * grey.size))
-    ink_of = np.clip((paper - np.arange(256)) / (paper - darkest + 1e-3) - _PAPER, 0, 1 - _PAPER)
-    ink = ink_of[grey]
-    so_far = np.concatenate([[0.0], ink.sum(axis=0).cumsum()])
+    so_far = np.concatenate([[0.0], _darkness(line).sum(axis=0).cumsum()])
     enough = _STROKE * height
     if so_far[-1] <= 4 * enough:
         return quad
-    columns = np.arange(width + 1)
-    low, high = np.interp((enough, so_far[-1] - enough), so_far, columns)
-    first, last = (low - _BESIDE * height) / width, (high + _BESIDE * height) / width
-    along = np.array([first, last, last, first])[:, None]
-    moved: NDArray[np.float64] = quad[[0, 0, 3, 3]] + along * (quad[[1, 1, 2, 2]] - quad[[0, 0, 3, 3]])
-    return moved
+    first, last = np.interp((enough, so_far[-1] - enough), so_far, np.arange(width + 1)).tolist()
+    beside = _BESIDE * height
+    (place,) = _inside(quad, [((first - beside) / width, (last + beside) / width)], 0.0, 1.0)
+    return np.array(place)
 
 
 def cut(image: Image, quad: NDArray[np.float64]) -> Image:
@@ -161,6 +149,24 @@ def _ink(line: Image) -> NDArray[np.bool_]:
     _, light = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     mask = np.asarray(light, dtype=bool)
     return mask if 2 * np.count_nonzero(mask) < mask.size else ~mask
+
+
+def _darkness(line: Image) -> NDArray[np.float64]:
+    """How much ink each pixel of a line holds: 0 on paper and up to ``1 - _PAPER`` where it is darkest.
+
+    Light text on dark ground counts as dark on light. Unlike ``_ink`` it hardly changes when pixels move by a part of
+    one.
+    """
+    grey = cv2.cvtColor(line, cv2.COLOR_BGR2GRAY)
+    threshold = int(cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[0])
+    counts = np.bincount(grey.ravel(), minlength=256)
+    if 2 * counts[threshold + 1 :].sum() < grey.size:
+        grey, counts, threshold = 255 - grey, counts[::-1], 254 - threshold
+    lighter = counts[threshold + 1 :].cumsum()
+    paper = threshold + 1 + int(np.searchsorted(lighter, lighter[-1] / 2))
+    darkest = int(np.searchsorted(counts.cumsum(), _DARKEST * grey.size))
+    of_grey = np.clip((paper - np.arange(256)) / (paper - darkest + 1e-3) - _PAPER, 0, 1 - _PAPER)
+    return np.asarray(of_grey[grey], dtype=np.float64)
 
 
 def _main_rows(ink: NDArray[np.bool_]) -> tuple[int, int]:
