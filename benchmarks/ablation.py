@@ -21,9 +21,9 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from model.training.command import PARTS, Options, pretrain, train
-from model.training.loop import STATE, Schedule
-from model.training.pretraining import OBJECTIVES
+from layoutserve.model.training.command import PARTS, Options, pretrain, train
+from layoutserve.model.training.loop import STATE, Schedule
+from layoutserve.model.training.pretraining import OBJECTIVES
 
 
 @dataclass(frozen=True, slots=True)

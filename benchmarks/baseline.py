@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from model.ocr import store
+from layoutserve.model.ocr import store
 
 if TYPE_CHECKING:
     from paddleocr import PaddleOCR

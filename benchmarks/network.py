@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from model.bundle import Bundle, Manifest
-from model.network.graphs import encoder_graph, visual_graph
-from model.network.layoutlmv2 import Config, LayoutLMv2
-from model.network.quantization import quantize_encoder, quantize_visual
-from model.ops import LIBRARY
-from model.session import Session
+from layoutserve.model.bundle import Bundle, Manifest
+from layoutserve.model.network.graphs import encoder_graph, visual_graph
+from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
+from layoutserve.model.network.quantization import quantize_encoder, quantize_visual
+from layoutserve.model.ops import LIBRARY
+from layoutserve.model.session import Session
 
 Contestant = Callable[[dict[str, NDArray[np.int64]]], object]
 

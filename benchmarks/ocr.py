@@ -26,11 +26,11 @@ from baseline import pipeline
 from receipts import benchmark_names, transcripts
 from rich.progress import track
 
-from model.allocator import keep_freed_memory
-from model.ocr import Ocr, OcrConfig
-from model.page import Page, read_document
-from service.backend import load_ocr
-from service.settings import Settings
+from layoutserve.model.allocator import keep_freed_memory
+from layoutserve.model.ocr import Ocr, OcrConfig
+from layoutserve.model.page import Page, read_document
+from layoutserve.service.backend import load_ocr
+from layoutserve.service.settings import Settings
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "sroie"
 

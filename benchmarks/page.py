@@ -26,10 +26,10 @@ from rich.console import Console
 from rich.table import Table
 from serving import QUESTIONS, Load, Pages, base_bundle, service
 
-from model.encoding import Encoder
-from model.network.layoutlmv2 import Config, LayoutLMv2
-from model.page import Box, Page, Word
-from model.training import initial
+from layoutserve.model.encoding import Encoder
+from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
+from layoutserve.model.page import Box, Page, Word
+from layoutserve.model.training import initial
 
 CLIENTS = (1, 4, 16)
 USUAL = "PaddleOCR + torch, base size"

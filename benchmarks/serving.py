@@ -21,14 +21,14 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-import model
-from model.encoding import model_image
-from model.network import checkpoint
-from model.network.export import export
-from model.network.layoutlmv2 import Config, LayoutLMv2
-from model.page import read_document
-from model.training import initial
-from model.training.synthesis import generate
+from layoutserve import model
+from layoutserve.model.encoding import model_image
+from layoutserve.model.network import checkpoint
+from layoutserve.model.network.export import export
+from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
+from layoutserve.model.page import read_document
+from layoutserve.model.training import initial
+from layoutserve.model.training.synthesis import generate
 
 QUESTIONS = tuple(f"What is the {thing}?" for thing in ("total", "date", "company", "address", "tax")) + tuple(
     f"Which {thing} is named?" for thing in ("shop", "item", "price", "city", "number")

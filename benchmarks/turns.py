@@ -23,10 +23,10 @@ from PIL import Image
 from receipts import benchmark_names, transcripts
 from rich.progress import track
 
-from model.allocator import keep_freed_memory
-from model.errors import DocumentError
-from model.ocr import Ocr, OcrConfig
-from model.page import Page, read_document
+from layoutserve.model.allocator import keep_freed_memory
+from layoutserve.model.errors import DocumentError
+from layoutserve.model.ocr import Ocr, OcrConfig
+from layoutserve.model.page import Page, read_document
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 RECEIPTS = ("benchmark", "train", "dev")

@@ -64,8 +64,8 @@ docker image inspect --format '{{json .Config.Labels}}' "$IMAGE" | grep -q '"org
 docker run --rm --read-only --network none --entrypoint python "$IMAGE" -c '
 import importlib.util, os, shutil
 from pathlib import Path
-from model.ops import LIBRARY
-from model.ocr import int8, store
+from layoutserve.model.ops import LIBRARY
+from layoutserve.model.ocr import int8, store
 assert os.getuid() != 0, "it runs as root"
 there = [name for name in ("torch", "paddle", "pytest", "onnx", "mypy", "pip") if importlib.util.find_spec(name)]
 there += [name for name in ("cc", "gcc", "c++", "cmake", "make") if shutil.which(name)]

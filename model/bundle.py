@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from model.errors import BundleError
+from layoutserve.model.errors import BundleError
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"

@@ -9,11 +9,11 @@ from decimal import Decimal
 
 import numpy as np
 
-from model import bio, parties, rules, totals
-from model.bio import Piece
-from model.bundle import Head
-from model.entities import Entity, PageEntities
-from model.textflow import line_numbers
+from layoutserve.model import bio, parties, rules, totals
+from layoutserve.model.bio import Piece
+from layoutserve.model.bundle import Head
+from layoutserve.model.entities import Entity, PageEntities
+from layoutserve.model.textflow import line_numbers
 
 Candidate = tuple[Entity, PageEntities]
 # Reads a text as the value of a field: a decimal number or an ISO date; None if it is none.

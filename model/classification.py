@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.bundle import Head
-from model.tensors import Logits
+from layoutserve.model.bundle import Head
+from layoutserve.model.tensors import Logits
 
 
 @dataclass(frozen=True, slots=True)

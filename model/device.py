@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from model.errors import SessionError
+from layoutserve.model.errors import SessionError
 
 # Values that one run of the graph STACK joins; model/network/stack.py makes it.
 STACK_WIDTH = 8

@@ -10,7 +10,7 @@ from html import escape
 
 from PIL import Image, ImageDraw, ImageFont
 
-from model.page import Box, Page, Point, Polygon
+from layoutserve.model.page import Box, Page, Point, Polygon
 
 Colour = tuple[int, int, int]
 

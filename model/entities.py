@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.bio import Piece
-from model.page import Box, Polygon, Word
+from layoutserve.model.bio import Piece
+from layoutserve.model.page import Box, Polygon, Word
 
 
 @dataclass(frozen=True, slots=True)

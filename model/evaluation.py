@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from model import classification, docvqa, kie, metrics
-from model.bundle import Head
-from model.encoding import Encoder
-from model.metrics import Counts
-from model.page import Page
-from model.tensors import Encoding, Logits
+from layoutserve.model import classification, docvqa, kie, metrics
+from layoutserve.model.bundle import Head
+from layoutserve.model.encoding import Encoder
+from layoutserve.model.metrics import Counts
+from layoutserve.model.page import Page
+from layoutserve.model.tensors import Encoding, Logits
 
 Infer = Callable[[Sequence[Encoding]], Sequence[Logits]]
 

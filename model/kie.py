@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model import bio, candidates, values
-from model import rules as decoding
-from model.bundle import FieldSpec, Head
-from model.candidates import Candidate, Parse
-from model.entities import Entity, PageEntities, entity_of
-from model.page import Box, Page
-from model.tensors import Encoding, Logits
-from model.values import Conventions
-from model.windows import merge_words
+from layoutserve.model import bio, candidates, values
+from layoutserve.model import rules as decoding
+from layoutserve.model.bundle import FieldSpec, Head
+from layoutserve.model.candidates import Candidate, Parse
+from layoutserve.model.entities import Entity, PageEntities, entity_of
+from layoutserve.model.page import Box, Page
+from layoutserve.model.tensors import Encoding, Logits
+from layoutserve.model.values import Conventions
+from layoutserve.model.windows import merge_words
 
 __all__ = ["Amount", "Entity", "Field", "KieResult", "PageEntities", "decode_document", "decode_page"]
 

@@ -24,17 +24,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from model import classification, docvqa, kie, rules
-from model.bundle import Bundle, Head, Task
-from model.cache import Cache, LogitsCache, PageCache, ReadWords
-from model.classification import DocumentClass
-from model.docvqa import Answers, PageAnswers
-from model.encoding import MAX_TOKENS, STRIDE, Encoder, PageTokens
-from model.errors import BundleError, RequestError
-from model.kie import KieResult, PageEntities
-from model.page import Page, Word
-from model.tensors import Encoding, Logits
-from model.words import GivenWord, WordsUnit, words_of_page
+from layoutserve.model import classification, docvqa, kie, rules
+from layoutserve.model.bundle import Bundle, Head, Task
+from layoutserve.model.cache import Cache, LogitsCache, PageCache, ReadWords
+from layoutserve.model.classification import DocumentClass
+from layoutserve.model.docvqa import Answers, PageAnswers
+from layoutserve.model.encoding import MAX_TOKENS, STRIDE, Encoder, PageTokens
+from layoutserve.model.errors import BundleError, RequestError
+from layoutserve.model.kie import KieResult, PageEntities
+from layoutserve.model.page import Page, Word
+from layoutserve.model.tensors import Encoding, Logits
+from layoutserve.model.words import GivenWord, WordsUnit, words_of_page
 
 NO_WORDS = PageCache(0)
 NO_LOGITS = LogitsCache(0)

@@ -22,7 +22,7 @@ answer-in-one-place   an answer does not go on in another column or paragraph
 
 from collections.abc import Collection
 
-from model.errors import RequestError
+from layoutserve.model.errors import RequestError
 
 SINGLE_VALUED = "single-valued"
 VALUES_PARSE = "values-parse"

@@ -17,13 +17,13 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from model.allocator import share_arena
-from model.bundle import Bundle
-from model.device import BoundGraphs
-from model.errors import ArrayError, BundleError, SessionError
-from model.ops import LIBRARY, PROBE, STACK, relative_attention_bias
-from model.tensors import IMAGE_SIZE, VISUAL_TOKENS, Encoding, Logits
-from model.visual_cache import CacheInfo, VisualCache
+from layoutserve.model.allocator import share_arena
+from layoutserve.model.bundle import Bundle
+from layoutserve.model.device import BoundGraphs
+from layoutserve.model.errors import ArrayError, BundleError, SessionError
+from layoutserve.model.ops import LIBRARY, PROBE, STACK, relative_attention_bias
+from layoutserve.model.tensors import IMAGE_SIZE, VISUAL_TOKENS, Encoding, Logits
+from layoutserve.model.visual_cache import CacheInfo, VisualCache
 
 Arrays = Mapping[str, NDArray[Any]]
 # A page's visual embeddings: float32 (V, D) here, (1, V, D) on a device.

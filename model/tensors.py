@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.errors import ArrayError
+from layoutserve.model.errors import ArrayError
 
 IMAGE_SIZE = 224
 VISUAL_TOKENS = 49

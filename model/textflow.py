@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from model.page import Word
+from layoutserve.model.page import Word
 
 # A wider space than so many characters is a column's or a form's, a larger gap than so many heights a paragraph's.
 _SPACE = 3.0

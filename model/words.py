@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from model.errors import RequestError
-from model.page import Box, Page, Word
+from layoutserve.model.errors import RequestError
+from layoutserve.model.page import Box, Page, Word
 
 WordsUnit = Literal["pixels", "fractions"]
 

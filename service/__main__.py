@@ -1,7 +1,7 @@
-"""``python -m service`` is the console script ``layoutserve``."""
+"""``python -m layoutserve.service`` is the console script ``layoutserve``."""
 
 import sys
 
-from service.cli import main
+from layoutserve.service.cli import main
 
 sys.exit(main())

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import cast
 
-from model import bio, classification, docvqa, kie
-from model.bundle import Bundle, Task
-from model.page import Box, Word
-from model.pipeline import DocumentResult, PageInfo, Pipeline, Request
-from model.words import GivenWord
-from service import schemas
-from service.backend import Served
-from service.settings import Settings
+from layoutserve.model import bio, classification, docvqa, kie
+from layoutserve.model.bundle import Bundle, Task
+from layoutserve.model.page import Box, Word
+from layoutserve.model.pipeline import DocumentResult, PageInfo, Pipeline, Request
+from layoutserve.model.words import GivenWord
+from layoutserve.service import schemas
+from layoutserve.service.backend import Served
+from layoutserve.service.settings import Settings
 
 # A tenth of a pixel is finer than any box is right, and keeps answers short.
 PIXEL_DIGITS = 1

@@ -12,11 +12,11 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
-from model.errors import LayoutServeError
-from service import contract, routes
-from service.authentication import load_keys
-from service.engine import Engine
-from service.errors import (
+from layoutserve.model.errors import LayoutServeError
+from layoutserve.service import contract, routes
+from layoutserve.service.authentication import load_keys
+from layoutserve.service.engine import Engine
+from layoutserve.service.errors import (
     InvalidParameters,
     MalformedBody,
     MethodNotAllowed,
@@ -24,13 +24,13 @@ from service.errors import (
     kind_of,
     problem_response,
 )
-from service.exchange import Service, job_process
-from service.faults import faults
-from service.job_store import JobStore
-from service.jobs import Jobs
-from service.settings import Settings
-from service.telemetry import RequestLog, Telemetry
-from service.tracing import TraceRequests
+from layoutserve.service.exchange import Service, job_process
+from layoutserve.service.faults import faults
+from layoutserve.service.job_store import JobStore
+from layoutserve.service.jobs import Jobs
+from layoutserve.service.settings import Settings
+from layoutserve.service.telemetry import RequestLog, Telemetry
+from layoutserve.service.tracing import TraceRequests
 
 ROUTERS = (routes.documents, routes.jobs, routes.models, routes.operations)
 PLAYGROUND = Path(__file__).parent / "playground"

@@ -10,8 +10,8 @@ import re
 import secrets
 from pathlib import Path
 
-from service.errors import SettingsError, Unauthorized
-from service.settings import Settings
+from layoutserve.service.errors import SettingsError, Unauthorized
+from layoutserve.service.settings import Settings
 
 ANYBODY = "anybody"
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)

@@ -17,19 +17,19 @@ from typing import Protocol
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from model import bundle
-from model.bundle import Bundle
-from model.cache import LogitsCache, PageCache
-from model.errors import BundleError, RequestError
-from model.ocr import Ocr, OcrConfig
-from model.page import Page
-from model.pipeline import Pipeline
-from model.session import CPU, Session
-from model.tensors import VISUAL_TOKENS, Encoding, Logits
-from service import schemas
-from service.batching import Batcher, OcrPool
-from service.settings import Settings
-from service.telemetry import Telemetry
+from layoutserve.model import bundle
+from layoutserve.model.bundle import Bundle
+from layoutserve.model.cache import LogitsCache, PageCache
+from layoutserve.model.errors import BundleError, RequestError
+from layoutserve.model.ocr import Ocr, OcrConfig
+from layoutserve.model.page import Page
+from layoutserve.model.pipeline import Pipeline
+from layoutserve.model.session import CPU, Session
+from layoutserve.model.tensors import VISUAL_TOKENS, Encoding, Logits
+from layoutserve.service import schemas
+from layoutserve.service.batching import Batcher, OcrPool
+from layoutserve.service.settings import Settings
+from layoutserve.service.telemetry import Telemetry
 
 MIB = 2**20
 STARTER = "starter"

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Protocol
 
-from model.page import Page
-from model.tensors import VISUAL_TOKENS, Encoding, Logits
-from service.errors import NotReady
-from service.telemetry import Telemetry
+from layoutserve.model.page import Page
+from layoutserve.model.tensors import VISUAL_TOKENS, Encoding, Logits
+from layoutserve.service.errors import NotReady
+from layoutserve.service.telemetry import Telemetry
 
 Run = Callable[[Sequence[Encoding]], list[Logits]]
 

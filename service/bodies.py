@@ -13,8 +13,8 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, MultipartState, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
-from model.errors import DocumentTooLarge
-from service.errors import (
+from layoutserve.model.errors import DocumentTooLarge
+from layoutserve.service.errors import (
     BodyTimeout,
     ClientDeparted,
     Fault,
@@ -22,8 +22,8 @@ from service.errors import (
     MalformedBody,
     UnsupportedMediaType,
 )
-from service.faults import faults_of, unknown
-from service.schemas import MAX_QUESTIONS, InputWord
+from layoutserve.service.faults import faults_of, unknown
+from layoutserve.service.schemas import MAX_QUESTIONS, InputWord
 
 # Beside the document a body holds parameters; the caller's own words are the only ones that grow.
 MAX_PARAMETER_BYTES = 8 * 2**20

@@ -16,8 +16,8 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import Protocol, cast
 
-from model.errors import LayoutServeError
-from service import commands
+from layoutserve.model.errors import LayoutServeError
+from layoutserve.service import commands
 
 
 class Command(Protocol):

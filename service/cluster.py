@@ -6,8 +6,8 @@ Three kinds of deployment, each scaled by itself::
     ocr                OCR workers: Page -> words
     encoder-<model>    a model's session behind its batcher: Encodings -> Logits; on a GPU if it is given one
 
-``serve run`` and ``serve deploy`` take ``service.cluster:application``, with settings (``service.settings``) by name
-as its arguments. Every node needs the same bundles and OCR models under the same paths.
+``serve run`` and ``serve deploy`` take ``layoutserve.service.cluster:application``, with settings
+(``service.settings``) by name as its arguments. Every node needs the same bundles and OCR models under the same paths.
 
 Reading a page and running windows change nothing, so work that went down with a replica is given to another, and
 answered with a problem (503) if that one goes down too. A queue that is full is Overloaded (429), as in one process.
@@ -28,16 +28,16 @@ from ray.serve.config import BackpressureConfig
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
 from ray.serve.handle import DeploymentHandle
 
-from model import bundle
-from model.allocator import keep_freed_memory
-from model.cache import ReadWords
-from model.errors import LayoutServeError
-from model.page import Page
-from model.pipeline import Pipeline
-from model.tensors import VISUAL_TOKENS, Encoding, Logits
-from service import schemas, settings, tracing
-from service.app import create_app
-from service.backend import (
+from layoutserve.model import bundle
+from layoutserve.model.allocator import keep_freed_memory
+from layoutserve.model.cache import ReadWords
+from layoutserve.model.errors import LayoutServeError
+from layoutserve.model.page import Page
+from layoutserve.model.pipeline import Pipeline
+from layoutserve.model.tensors import VISUAL_TOKENS, Encoding, Logits
+from layoutserve.service import schemas, settings, tracing
+from layoutserve.service.app import create_app
+from layoutserve.service.backend import (
     Served,
     caches,
     default_first,
@@ -49,10 +49,10 @@ from service.backend import (
     open_session,
     pool_for,
 )
-from service.engine import Engine
-from service.errors import NotReady, Overloaded
-from service.settings import Settings
-from service.telemetry import Telemetry
+from layoutserve.service.engine import Engine
+from layoutserve.service.errors import NotReady, Overloaded
+from layoutserve.service.settings import Settings
+from layoutserve.service.telemetry import Telemetry
 
 OCR = "ocr"
 # Pages that a gateway holds decoded: they keep a few OCR replicas busy. The setting max_pages_at_once goes before.

@@ -13,9 +13,15 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from model.errors import DocumentTooLarge, InvalidDocument, LayoutServeError, RequestError, UnsupportedDocument
-from service import errors, examples, schemas
-from service.errors import KINDS, PROBLEM_MEDIA_TYPE, problem_of
+from layoutserve.model.errors import (
+    DocumentTooLarge,
+    InvalidDocument,
+    LayoutServeError,
+    RequestError,
+    UnsupportedDocument,
+)
+from layoutserve.service import errors, examples, schemas
+from layoutserve.service.errors import KINDS, PROBLEM_MEDIA_TYPE, problem_of
 
 Json = dict[str, Any]
 

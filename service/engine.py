@@ -15,16 +15,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import ParamSpec, TypeVar
 
-from model.errors import LayoutServeError
-from model.page import Limits, Page, read_document
-from model.pipeline import DocumentResult, PageResult, Pipeline, Recognize, Request, Steps, Work
-from model.tensors import Logits
-from service import answers, schemas, tracing
-from service.backend import Backend, LocalBackend, Served, cores
-from service.errors import DeadlineExceeded, NotFound, NotReady, Overloaded
-from service.pace import Pace
-from service.settings import Settings
-from service.telemetry import Telemetry
+from layoutserve.model.errors import LayoutServeError
+from layoutserve.model.page import Limits, Page, read_document
+from layoutserve.model.pipeline import DocumentResult, PageResult, Pipeline, Recognize, Request, Steps, Work
+from layoutserve.model.tensors import Logits
+from layoutserve.service import answers, schemas, tracing
+from layoutserve.service.backend import Backend, LocalBackend, Served, cores
+from layoutserve.service.errors import DeadlineExceeded, NotFound, NotReady, Overloaded
+from layoutserve.service.pace import Pace
+from layoutserve.service.settings import Settings
+from layoutserve.service.telemetry import Telemetry
 
 P = ParamSpec("P")
 T = TypeVar("T")

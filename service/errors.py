@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from model.errors import (
+from layoutserve.model.errors import (
     DocumentError,
     DocumentTooLarge,
     InvalidDocument,

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from service.errors import Fault
+from layoutserve.service.errors import Fault
 
 _TOLD = re.compile(r"^(?:Value error, |(?:Input|String|List|Dictionary|Tuple|Value) should )")
 

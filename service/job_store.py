@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from service.errors import Conflict, IdempotencyMismatch, NotFound, SettingsError
+from layoutserve.service.errors import Conflict, IdempotencyMismatch, NotFound, SettingsError
 
 MISSING = "There is no such job: it was deleted or never was; finished ones are deleted after a while."
 SCHEMA = """

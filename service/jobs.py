@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from service.errors import INTERNAL, AttemptsExhausted, NotReady, Overloaded, kind_of, problem_of
-from service.job_store import ClaimedJob, IdempotencyKey, JobStore, NewJob, StoredJob
-from service.pace import Pace
-from service.settings import Settings
-from service.telemetry import Telemetry, log_unexpected, request_id_var
+from layoutserve.service.errors import INTERNAL, AttemptsExhausted, NotReady, Overloaded, kind_of, problem_of
+from layoutserve.service.job_store import ClaimedJob, IdempotencyKey, JobStore, NewJob, StoredJob
+from layoutserve.service.pace import Pace
+from layoutserve.service.settings import Settings
+from layoutserve.service.telemetry import Telemetry, log_unexpected, request_id_var
 
 SWEEP_S = 60.0
 POLL_S = 1.0

@@ -8,16 +8,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model.errors import LayoutServeError, RequestError
+from layoutserve.model.errors import LayoutServeError, RequestError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from model.ocr import Ocr
-    from model.page import Box, Page
-    from model.pipeline import DocumentResult, Recognize, Request
-    from model.tensors import Encoding, Logits
-    from service.schemas import Endpoint
+    from layoutserve.model.ocr import Ocr
+    from layoutserve.model.page import Box, Page
+    from layoutserve.model.pipeline import DocumentResult, Recognize, Request
+    from layoutserve.model.tensors import Encoding, Logits
+    from layoutserve.service.schemas import Endpoint
 
 View = Callable[["DocumentResult"], "RenderableType"]
 
@@ -69,10 +69,10 @@ def run(arguments: argparse.Namespace, request: "Request", endpoint: "Endpoint",
     """
     from rich.console import Console
 
-    from model import bundle, pipeline
-    from model.page import read_document
-    from model.session import Session
-    from service import answers
+    from layoutserve.model import bundle, pipeline
+    from layoutserve.model.page import read_document
+    from layoutserve.model.session import Session
+    from layoutserve.service import answers
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     loaded = bundle.load(bundle.locate(arguments.bundle))
@@ -124,7 +124,7 @@ class _Reader:
         self._readers: dict[str | None, Ocr] = {}
 
     def __call__(self, work: "Recognize") -> "Page":
-        from model.ocr import Ocr, OcrConfig
+        from layoutserve.model.ocr import Ocr, OcrConfig
 
         if work.language not in self._readers:
             self._readers[work.language] = Ocr(OcrConfig(language=work.language, threads=self._threads))

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from service.errors import Problem
+from layoutserve.service.errors import Problem
 
 Task = Literal["kie", "classification", "docvqa"]
 Endpoint = Literal["kie", "classification", "docvqa", "ocr", "analyze"]

@@ -15,12 +15,12 @@ from collections.abc import Iterator
 import uvicorn
 from fastapi import FastAPI
 
-from model.allocator import keep_freed_memory
-from model.errors import LayoutServeError
-from service import tracing
-from service.app import create_app
-from service.settings import Settings
-from service.telemetry import configure_logging, log_unexpected
+from layoutserve.model.allocator import keep_freed_memory
+from layoutserve.model.errors import LayoutServeError
+from layoutserve.service import tracing
+from layoutserve.service.app import create_app
+from layoutserve.service.settings import Settings
+from layoutserve.service.telemetry import configure_logging, log_unexpected
 
 # How long a load balancer is given to notice.
 NOTICE_S = 0.5

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from service.errors import SettingsError
+from layoutserve.service.errors import SettingsError
 
 PREFIX = "LAYOUTSERVE_"
 FILE_VARIABLE = PREFIX + "SETTINGS_FILE"

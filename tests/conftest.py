@@ -40,7 +40,7 @@ def serve(folder: Path, **settings: object):
     environment["LAYOUTSERVE_DATA_FOLDER"] = str(folder / "data")
     url = f"http://127.0.0.1:{port}"
     with (folder / "log.txt").open("w") as log:
-        command = [sys.executable, "-m", "service", "serve", "--port", str(port)]
+        command = [sys.executable, "-m", "layoutserve.service", "serve", "--port", str(port)]
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=TESTS.parent)
         try:
             _wait_until_ready(url, process, folder / "log.txt")

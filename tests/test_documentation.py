@@ -161,7 +161,7 @@ def test_json_in_the_guides_is_json():
 
 
 def test_every_setting_is_listed_in_the_guide():
-    from service.settings import PREFIX, Settings
+    from layoutserve.service.settings import PREFIX, Settings
 
     text = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^\| `(LAYOUTSERVE_\w+)` \|", text, re.MULTILINE))
@@ -169,7 +169,7 @@ def test_every_setting_is_listed_in_the_guide():
 
 
 def test_every_problem_is_listed_in_the_guide():
-    from service.errors import KINDS
+    from layoutserve.service.errors import KINDS
 
     text = (ROOT / "docs" / "rest.md").read_text(encoding="utf-8")
     listed = {(int(status), slug) for status, slug in re.findall(r"^\| (\d{3}) \| `([a-z-]+)` \|", text, re.MULTILINE)}

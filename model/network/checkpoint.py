@@ -23,10 +23,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from model.bundle import TASKS
-from model.errors import CheckpointError
-from model.network import tokenizer as tokenizers
-from model.network.layoutlmv2 import Config, LayoutLMv2
+from layoutserve.model.bundle import TASKS
+from layoutserve.model.errors import CheckpointError
+from layoutserve.model.network import tokenizer as tokenizers
+from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
 
 _ARCHITECTURES = {
     "LayoutLMv2Model": None,

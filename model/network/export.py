@@ -16,18 +16,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from model import bundle as bundles
-from model.bundle import MANIFEST, Bundle, Head, Manifest
-from model.errors import BundleError, CheckpointError
-from model.network import tokenizer as tokenizers
-from model.network.checkpoint import Checkpoint
-from model.network.graphs import encoder_graph, visual_graph
-from model.network.half_precision import halve
-from model.network.layoutlmv2 import Config, LayoutLMv2
-from model.network.quantization import quantize_encoder, quantize_visual
-from model.ops import LIBRARY
-from model.session import Session
-from model.tensors import IMAGE_SIZE
+from layoutserve.model import bundle as bundles
+from layoutserve.model.bundle import MANIFEST, Bundle, Head, Manifest
+from layoutserve.model.errors import BundleError, CheckpointError
+from layoutserve.model.network import tokenizer as tokenizers
+from layoutserve.model.network.checkpoint import Checkpoint
+from layoutserve.model.network.graphs import encoder_graph, visual_graph
+from layoutserve.model.network.half_precision import halve
+from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
+from layoutserve.model.network.quantization import quantize_encoder, quantize_visual
+from layoutserve.model.ops import LIBRARY
+from layoutserve.model.session import Session
+from layoutserve.model.tensors import IMAGE_SIZE
 
 Graph = Literal["fused", "portable"]
 Outputs = Mapping[str, NDArray[np.float32]]

@@ -16,8 +16,8 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from model.ops import DOMAIN, VERSION
-from model.ops.function_bodies import FUNCTION_BODIES, OPSET
+from layoutserve.model.ops import DOMAIN, VERSION
+from layoutserve.model.ops.function_bodies import FUNCTION_BODIES, OPSET
 
 MICROSOFT = "com.microsoft"
 _IR_VERSION = 9

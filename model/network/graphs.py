@@ -11,12 +11,12 @@ import onnx_ir as ir
 import torch
 from torch import Tensor, nn
 
-from model.errors import CheckpointError
-from model.network.graph_builder import MICROSOFT, GraphBuilder, folded
-from model.network.layoutlmv2 import Layer, LayoutLMv2, SelfAttention
-from model.network.resnet_fpn import Conv, ResNetFPN
-from model.ops import DOMAIN
-from model.tensors import IMAGE_SIZE, VISUAL_TOKENS
+from layoutserve.model.errors import CheckpointError
+from layoutserve.model.network.graph_builder import MICROSOFT, GraphBuilder, folded
+from layoutserve.model.network.layoutlmv2 import Layer, LayoutLMv2, SelfAttention
+from layoutserve.model.network.resnet_fpn import Conv, ResNetFPN
+from layoutserve.model.ops import DOMAIN
+from layoutserve.model.tensors import IMAGE_SIZE, VISUAL_TOKENS
 
 # The stride of pyramid level p2, the finest.
 _P2_STRIDE = 4

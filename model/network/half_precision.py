@@ -9,7 +9,7 @@ from pathlib import Path
 import onnx
 from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
 
-from model.ops import DOMAIN
+from layoutserve.model.ops import DOMAIN
 
 
 def halve(graph: Path) -> None:

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from model.errors import CheckpointError
-from model.network.resnet_fpn import ResNetFPN, complete
-from model.ops import bucket_table
+from layoutserve.model.errors import CheckpointError
+from layoutserve.model.network.resnet_fpn import ResNetFPN, complete
+from layoutserve.model.ops import bucket_table
 
 # Hugging Face's defaults, for a config.json that does not describe the backbone.
 _BACKBONE: dict[str, Any] = {

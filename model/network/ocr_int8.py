@@ -23,11 +23,11 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper, parser
 
-from model.errors import OcrError
-from model.ocr import int8
-from model.ops import DOMAIN, VERSION
-from model.ops.function_bodies import OCR_BODIES
-from model.ops.row_quantization import ZERO_POINT, quantize_columns
+from layoutserve.model.errors import OcrError
+from layoutserve.model.ocr import int8
+from layoutserve.model.ops import DOMAIN, VERSION
+from layoutserve.model.ops.function_bodies import OCR_BODIES
+from layoutserve.model.ops.row_quantization import ZERO_POINT, quantize_columns
 
 # Pixels with fewer channels than this take longer to quantize than the integer product saves.
 _FEWEST_INPUTS = 96

@@ -1,15 +1,15 @@
 """The probe of the native operators: a graph of the bias operator alone, kept as ``model/ops/probe.onnx``.
 
 The service compares the native kernel with the numpy definition before it trusts a library (``layoutserve doctor``),
-and cannot build graphs itself. After a change of the operator: ``python -m model.network.probe``.
+and cannot build graphs itself. After a change of the operator: ``python -m layoutserve.model.network.probe``.
 """
 
 from pathlib import Path
 
 import onnx_ir as ir
 
-from model.network.graph_builder import GraphBuilder
-from model.ops import DOMAIN, PROBE
+from layoutserve.model.network.graph_builder import GraphBuilder
+from layoutserve.model.ops import DOMAIN, PROBE
 
 
 def probe() -> GraphBuilder:

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from model.network.graph_builder import GraphBuilder
-from model.ops import DOMAIN
-from model.ops.row_quantization import ZERO_POINT, quantize_columns
+from layoutserve.model.network.graph_builder import GraphBuilder
+from layoutserve.model.ops import DOMAIN
+from layoutserve.model.ops.row_quantization import ZERO_POINT, quantize_columns
 
 # Narrower products (the heads) gain nothing.
 _FEWEST_COLUMNS = 64

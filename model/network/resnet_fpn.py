@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model.errors import CheckpointError
+from layoutserve.model.errors import CheckpointError
 
 # What detectron2 assumes for an absent key.
 _DEFAULTS: dict[str, Any] = {

@@ -14,14 +14,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model.ocr.decoding import Reading
-from model.ocr.detection import Places
-from model.ocr.engine import Engine, OcrConfig
-from model.ocr.lines import TALL, Piece, around_ink, grown, is_slanted, pieces, sides, turned
-from model.ocr.recognition import Image
-from model.page import Box, Page, Polygon, Word
-from model.page.reading_order import reading_order
-from model.page.scripts import is_right_to_left, logical, logical_order
+from layoutserve.model.ocr.decoding import Reading
+from layoutserve.model.ocr.detection import Places
+from layoutserve.model.ocr.engine import Engine, OcrConfig
+from layoutserve.model.ocr.lines import TALL, Piece, around_ink, grown, is_slanted, pieces, sides, turned
+from layoutserve.model.ocr.recognition import Image
+from layoutserve.model.page import Box, Page, Polygon, Word
+from layoutserve.model.page.reading_order import reading_order
+from layoutserve.model.page.scripts import is_right_to_left, logical, logical_order
 
 __all__ = ["Ocr", "OcrConfig"]
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from model.page.scripts import is_unspaced
+from layoutserve.model.page.scripts import is_unspaced
 
 BLANK = 0
 

@@ -12,10 +12,10 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from model.allocator import share_arena
-from model.ocr import int8
-from model.ocr.models import DetectionModel
-from model.ocr.recognition import Image
+from layoutserve.model.allocator import share_arena
+from layoutserve.model.ocr import int8
+from layoutserve.model.ocr.models import DetectionModel
+from layoutserve.model.ocr.recognition import Image
 
 Quads = NDArray[np.float64]
 

@@ -16,13 +16,13 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from model.errors import OcrError
-from model.ocr import paddle, store
-from model.ocr.decoding import Reading
-from model.ocr.detection import STRIDE, FastDetector, Places
-from model.ocr.lines import cut, is_slanted, sides
-from model.ocr.models import detection_model, recognition_model
-from model.ocr.recognition import FastRecognizer, Image
+from layoutserve.model.errors import OcrError
+from layoutserve.model.ocr import paddle, store
+from layoutserve.model.ocr.decoding import Reading
+from layoutserve.model.ocr.detection import STRIDE, FastDetector, Places
+from layoutserve.model.ocr.lines import cut, is_slanted, sides
+from layoutserve.model.ocr.models import detection_model, recognition_model
+from layoutserve.model.ocr.recognition import FastRecognizer, Image
 
 # Longer side of what the detector sees. Word F1 on 40 SROIE training receipts, none of them a benchmark page: 0.852 at
 # 480, 0.908 at 608, 0.919 at 736 and 0.920 at 960, which takes twice as long as 736.

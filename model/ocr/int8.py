@@ -9,9 +9,9 @@ from pathlib import Path
 
 import onnxruntime
 
-from model.errors import OcrError
-from model.ocr.models import GRAPH
-from model.ops import LIBRARY
+from layoutserve.model.errors import OcrError
+from layoutserve.model.ocr.models import GRAPH
+from layoutserve.model.ops import LIBRARY
 
 # In a model's folder, beside inference.onnx.
 FILE = "inference.int8.onnx"

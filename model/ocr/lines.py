@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model.ocr.decoding import Reading
-from model.ocr.recognition import Image
-from model.page import Point, Polygon
-from model.page.scripts import word_spans
+from layoutserve.model.ocr.decoding import Reading
+from layoutserve.model.ocr.recognition import Image
+from layoutserve.model.page import Point, Polygon
+from layoutserve.model.page.scripts import word_spans
 
 # A line is at least this much higher than wide if it may have to be turned before it is read.
 TALL = 1.5

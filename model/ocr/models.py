@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from model.errors import OcrError
+from layoutserve.model.errors import OcrError
 
 GRAPH, SETTINGS = "inference.onnx", "inference.yml"
 

@@ -21,11 +21,11 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from model.errors import OcrError
-from model.ocr.decoding import Reading, decode
-from model.ocr.detection import BOX_THRESHOLD, THRESHOLD, UNCLIP_RATIO, Places, clockwise
-from model.ocr.models import recognition_model
-from model.ocr.recognition import Image, go_on, likeliest, paddle_widths
+from layoutserve.model.errors import OcrError
+from layoutserve.model.ocr.decoding import Reading, decode
+from layoutserve.model.ocr.detection import BOX_THRESHOLD, THRESHOLD, UNCLIP_RATIO, Places, clockwise
+from layoutserve.model.ocr.models import recognition_model
+from layoutserve.model.ocr.recognition import Image, go_on, likeliest, paddle_widths
 
 Result = TypeVar("Result")
 

@@ -13,11 +13,11 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from model.allocator import share_arena
-from model.errors import OcrError
-from model.ocr import int8
-from model.ocr.decoding import Reading, decode
-from model.ocr.models import RecognitionModel
+from layoutserve.model.allocator import share_arena
+from layoutserve.model.errors import OcrError
+from layoutserve.model.ocr import int8
+from layoutserve.model.ocr.decoding import Reading, decode
+from layoutserve.model.ocr.models import RecognitionModel
 
 Image = NDArray[np.uint8]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import yaml
 
-from model.errors import OcrError
+from layoutserve.model.errors import OcrError
 
 WHEEL = "rapidocr==3.10.*"
 

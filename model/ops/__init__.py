@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from model.ops.definition import (
+from layoutserve.model.ops.definition import (
     DOMAIN,
     MASKED,
     VERSION,

@@ -7,7 +7,7 @@ probability, and ours for the probability of a space.
 import numpy as np
 from numpy.typing import NDArray
 
-from model.ops.row_quantization import dequantize_rows, integer_product, quantize_rows
+from layoutserve.model.ops.row_quantization import dequantize_rows, integer_product, quantize_rows
 
 
 def best_symbols(

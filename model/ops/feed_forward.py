@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from model.ops.fused_rows import dequantize_gelu_quantize
-from model.ops.row_quantization import dequantize_add, integer_product, quantize_rows
+from layoutserve.model.ops.fused_rows import dequantize_gelu_quantize
+from layoutserve.model.ops.row_quantization import dequantize_add, integer_product, quantize_rows
 
 
 def feed_forward_add(

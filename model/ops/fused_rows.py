@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from model.ops.row_quantization import dequantize_rows, quantize_rows
+from layoutserve.model.ops.row_quantization import dequantize_rows, quantize_rows
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 

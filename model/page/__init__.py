@@ -4,8 +4,8 @@ All boxes are pixels of the decoded page (PDF pages at the stated dpi), after EX
 turning of our own; x grows to the right, y downwards, the origin is the top left corner.
 """
 
-from model.page.document import DEFAULT_LIMITS, Document, Limits, OcrMode, parse_pages, read_document
-from model.page.elements import Box, Page, Point, Polygon, Word
+from layoutserve.model.page.document import DEFAULT_LIMITS, Document, Limits, OcrMode, parse_pages, read_document
+from layoutserve.model.page.elements import Box, Page, Point, Polygon, Word
 
 __all__ = [
     "DEFAULT_LIMITS",

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from model.errors import DocumentTooLarge, InvalidDocument, RequestError, UnsupportedDocument
-from model.page.elements import Page
-from model.page.images import ImageReader
-from model.page.pdf import PdfReader
+from layoutserve.model.errors import DocumentTooLarge, InvalidDocument, RequestError, UnsupportedDocument
+from layoutserve.model.page.elements import Page
+from layoutserve.model.page.images import ImageReader
+from layoutserve.model.page.pdf import PdfReader
 
 OcrMode = Literal["auto", "always", "never"]
 

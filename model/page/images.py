@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from model.errors import DocumentError, DocumentTooLarge, InvalidDocument
-from model.page.elements import Page
+from layoutserve.model.errors import DocumentError, DocumentTooLarge, InvalidDocument
+from layoutserve.model.page.elements import Page
 
 # Frames of a TIFF are found by walking from one to the next: nobody sends more on purpose.
 MAX_FRAMES = 10_000

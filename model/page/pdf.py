@@ -10,9 +10,9 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as c
 from numpy.typing import NDArray
 
-from model.errors import DocumentTooLarge, InvalidDocument
-from model.page.elements import Page, Word
-from model.page.text_layer import is_trusted, read_text_layer
+from layoutserve.model.errors import DocumentTooLarge, InvalidDocument
+from layoutserve.model.page.elements import Page, Word
+from layoutserve.model.page.text_layer import is_trusted, read_text_layer
 
 _POINTS_PER_INCH = 72.0
 

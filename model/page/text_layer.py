@@ -9,9 +9,9 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as c
 from numpy.typing import NDArray
 
-from model.page.elements import Box, Polygon, Word
-from model.page.reading_order import reading_order
-from model.page.scripts import word_spans
+from layoutserve.model.page.elements import Box, Polygon, Word
+from layoutserve.model.page.reading_order import reading_order
+from layoutserve.model.page.scripts import word_spans
 
 # The text layer is trusted when its boxes cover this share of the page's ink, ...
 _COVERED_INK = 0.5

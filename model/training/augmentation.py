@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter
 
-from model.page import Box, Page, Word
-from model.tensors import IMAGE_SIZE
-from model.training.batches import Sheet, scaled
-from model.training.datasets import Question, split_line
+from layoutserve.model.page import Box, Page, Word
+from layoutserve.model.tensors import IMAGE_SIZE
+from layoutserve.model.training.batches import Sheet, scaled
+from layoutserve.model.training.datasets import Question, split_line
 
 _CONFUSED = {
     "0": "O",

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from model.encoding import IGNORE, Encoder, answer_tokens, label_tokens
-from model.errors import DatasetError
-from model.page import Box, Page, Word
-from model.tensors import IMAGE_SIZE, Encoding
-from model.training.datasets import Example, Question
+from layoutserve.model.encoding import IGNORE, Encoder, answer_tokens, label_tokens
+from layoutserve.model.errors import DatasetError
+from layoutserve.model.page import Box, Page, Word
+from layoutserve.model.tensors import IMAGE_SIZE, Encoding
+from layoutserve.model.training.datasets import Example, Question
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from model.bundle import Manifest
+from layoutserve.model.bundle import Manifest
 
 Figures = Mapping[str, Mapping[str, float]]
 

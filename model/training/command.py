@@ -8,23 +8,30 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from model.bundle import FieldSpec, Head, Task
-from model.encoding import MAX_TOKENS, Encoder
-from model.errors import DatasetError
-from model.evaluation import Case, infer_pages, infer_questions, score_classification, score_docvqa, score_kie
-from model.network import checkpoint
-from model.network.layoutlmv2 import LayoutLMv2
-from model.page import Box, Word
-from model.training import datasets, initial
-from model.training.augmentation import Augmentation
-from model.training.batches import Labels, Sheet, sheet
-from model.training.datasets import Example
-from model.training.finetuning import Source, finetune, torch_infer
-from model.training.labelling import label
-from model.training.loop import Schedule, spread
-from model.training.own_ocr import read_pages
-from model.training.pretraining import OBJECTIVES
-from model.training.pretraining import pretrain as run_pretraining
+from layoutserve.model.bundle import FieldSpec, Head, Task
+from layoutserve.model.encoding import MAX_TOKENS, Encoder
+from layoutserve.model.errors import DatasetError
+from layoutserve.model.evaluation import (
+    Case,
+    infer_pages,
+    infer_questions,
+    score_classification,
+    score_docvqa,
+    score_kie,
+)
+from layoutserve.model.network import checkpoint
+from layoutserve.model.network.layoutlmv2 import LayoutLMv2
+from layoutserve.model.page import Box, Word
+from layoutserve.model.training import datasets, initial
+from layoutserve.model.training.augmentation import Augmentation
+from layoutserve.model.training.batches import Labels, Sheet, sheet
+from layoutserve.model.training.datasets import Example
+from layoutserve.model.training.finetuning import Source, finetune, torch_infer
+from layoutserve.model.training.labelling import label
+from layoutserve.model.training.loop import Schedule, spread
+from layoutserve.model.training.own_ocr import read_pages
+from layoutserve.model.training.pretraining import OBJECTIVES
+from layoutserve.model.training.pretraining import pretrain as run_pretraining
 
 _log = logging.getLogger(__name__)
 

@@ -33,8 +33,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from model.errors import DatasetError
-from model.page import Box, Page, Word, read_document
+from layoutserve.model.errors import DatasetError
+from layoutserve.model.page import Box, Page, Word, read_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +268,7 @@ def read(path: Path, layout: str = "auto") -> list[Example]:
     layout: ``jsonl``, ``sroie``, ``funsd``, ``xfund``, ``kleister``, ``docvqa``, ``cord``, ``classes`` (one
     folder per class), or ``auto``, which looks at what is there.
     """
-    from model.training import readers
+    from layoutserve.model.training import readers
 
     table: dict[str, Callable[[Path], Iterable[Example]]] = {"jsonl": _read_pages, **readers.LAYOUTS}
     name = readers.recognize(path) if layout == "auto" else layout

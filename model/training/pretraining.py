@@ -22,14 +22,14 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model.encoding import IGNORE, Encoder
-from model.errors import CheckpointError
-from model.network.layoutlmv2 import LayoutLMv2
-from model.tensors import IMAGE_SIZE, Encoding
-from model.training.augmentation import noisy_words, shift
-from model.training.batches import Batch, Sheet, Target, buckets, collate, group_weights
-from model.training.initial import FRESH
-from model.training.loop import Schedule, State, optimizer, run
+from layoutserve.model.encoding import IGNORE, Encoder
+from layoutserve.model.errors import CheckpointError
+from layoutserve.model.network.layoutlmv2 import LayoutLMv2
+from layoutserve.model.tensors import IMAGE_SIZE, Encoding
+from layoutserve.model.training.augmentation import noisy_words, shift
+from layoutserve.model.training.batches import Batch, Sheet, Target, buckets, collate, group_weights
+from layoutserve.model.training.initial import FRESH
+from layoutserve.model.training.loop import Schedule, State, optimizer, run
 
 OBJECTIVES = ("mvlm", "tia", "tim")
 

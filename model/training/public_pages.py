@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from model.errors import LayoutServeError
-from model.page import Page, Word, read_document
-from model.training.datasets import Example, make_word, read_jsonl, to_row
+from layoutserve.model.errors import LayoutServeError
+from layoutserve.model.page import Page, Word, read_document
+from layoutserve.model.training.datasets import Example, make_word, read_jsonl, to_row
 
 _log = logging.getLogger(__name__)
 

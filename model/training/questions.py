@@ -9,11 +9,11 @@ import random
 import re
 from collections.abc import Sequence
 
-from model.page import Word
-from model.training.batches import Sheet
-from model.training.datasets import Question
-from model.training.synthesis.content.wordings import NEVER
-from model.training.synthesis.questions import Asker
+from layoutserve.model.page import Word
+from layoutserve.model.training.batches import Sheet
+from layoutserve.model.training.datasets import Question
+from layoutserve.model.training.synthesis.content.wordings import NEVER
+from layoutserve.model.training.synthesis.questions import Asker
 
 WORDINGS: dict[str, tuple[str, ...]] = {
     "COMPANY": (

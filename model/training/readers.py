@@ -19,9 +19,9 @@ from typing import Any
 
 from PIL import Image
 
-from model.errors import DatasetError
-from model.page import Word, read_document
-from model.training.datasets import Example, Question, Span, make_word, split_line
+from layoutserve.model.errors import DatasetError
+from layoutserve.model.page import Word, read_document
+from layoutserve.model.training.datasets import Example, Question, Span, make_word, split_line
 
 _PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 

@@ -18,11 +18,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from model import bundle as bundles
-from model import kie, metrics
-from model.bundle import Bundle, FieldSpec, Head
-from model.encoding import Encoder, model_image
-from model.evaluation import (
+from layoutserve.model import bundle as bundles
+from layoutserve.model import kie, metrics
+from layoutserve.model.bundle import Bundle, FieldSpec, Head
+from layoutserve.model.encoding import Encoder, model_image
+from layoutserve.model.evaluation import (
     Case,
     Infer,
     Inferred,
@@ -35,16 +35,16 @@ from model.evaluation import (
     score_docvqa,
     score_kie,
 )
-from model.network import checkpoint, export
-from model.network.layoutlmv2 import LayoutLMv2
-from model.page import Page
-from model.rules import ANSWER_RULES, RULES
-from model.session import Session
-from model.training import card, datasets, starter
-from model.training.command import case_of
-from model.training.datasets import Example
-from model.training.finetuning import torch_infer
-from model.training.labelling import label
+from layoutserve.model.network import checkpoint, export
+from layoutserve.model.network.layoutlmv2 import LayoutLMv2
+from layoutserve.model.page import Page
+from layoutserve.model.rules import ANSWER_RULES, RULES
+from layoutserve.model.session import Session
+from layoutserve.model.training import card, datasets, starter
+from layoutserve.model.training.command import case_of
+from layoutserve.model.training.datasets import Example
+from layoutserve.model.training.finetuning import torch_infer
+from layoutserve.model.training.labelling import label
 
 _log = logging.getLogger(__name__)
 

@@ -19,23 +19,30 @@ from typing import Literal
 import numpy as np
 import torch
 
-from model.bundle import FieldSpec, FieldType, Head
-from model.encoding import Encoder
-from model.evaluation import Case, infer_pages, infer_questions, score_classification, score_docvqa, score_kie
-from model.network import checkpoint
-from model.network.layoutlmv2 import LayoutLMv2
-from model.training import initial, public_pages
-from model.training.augmentation import Augmentation
-from model.training.batches import Labels, Sheet, sheet
-from model.training.datasets import Example, read_jsonl, split_by_group
-from model.training.finetuning import Source, finetune, torch_infer
-from model.training.labelling import Report, label
-from model.training.loop import Schedule, spread
-from model.training.own_ocr import read_pages
-from model.training.pretraining import pretrain
-from model.training.questions import ask, ask_own
-from model.training.receipt_values import value_pool
-from model.training.synthesis.writing import write_pages
+from layoutserve.model.bundle import FieldSpec, FieldType, Head
+from layoutserve.model.encoding import Encoder
+from layoutserve.model.evaluation import (
+    Case,
+    infer_pages,
+    infer_questions,
+    score_classification,
+    score_docvqa,
+    score_kie,
+)
+from layoutserve.model.network import checkpoint
+from layoutserve.model.network.layoutlmv2 import LayoutLMv2
+from layoutserve.model.training import initial, public_pages
+from layoutserve.model.training.augmentation import Augmentation
+from layoutserve.model.training.batches import Labels, Sheet, sheet
+from layoutserve.model.training.datasets import Example, read_jsonl, split_by_group
+from layoutserve.model.training.finetuning import Source, finetune, torch_infer
+from layoutserve.model.training.labelling import Report, label
+from layoutserve.model.training.loop import Schedule, spread
+from layoutserve.model.training.own_ocr import read_pages
+from layoutserve.model.training.pretraining import pretrain
+from layoutserve.model.training.questions import ask, ask_own
+from layoutserve.model.training.receipt_values import value_pool
+from layoutserve.model.training.synthesis.writing import write_pages
 
 _log = logging.getLogger(__name__)
 

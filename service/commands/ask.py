@@ -3,12 +3,12 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from service import local
+from layoutserve.service import local
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from model.pipeline import DocumentResult
+    from layoutserve.model.pipeline import DocumentResult
 
 HELP = "Answer questions from documents, with the places of the answers."
 
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the answers of every file to every question."""
-    from model.pipeline import Request
+    from layoutserve.model.pipeline import Request
 
     request = Request(
         tasks=("docvqa",),

@@ -3,12 +3,12 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from service import local
+from layoutserve.service import local
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from model.pipeline import DocumentResult
+    from layoutserve.model.pipeline import DocumentResult
 
 HELP = "Tell what kind of document each file is."
 
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the classes of every file, best first."""
-    from model.pipeline import Request
+    from layoutserve.model.pipeline import Request
 
     request = Request(tasks=("classification",), language=arguments.language)
     return local.run(arguments, request, "classification", _view)

@@ -55,7 +55,7 @@ def _findings(bundles: list[Path] | None) -> Iterator[Finding]:
 
 def _guarded(subject: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     """One broken thing must not keep the others from being looked at."""
-    from model.errors import LayoutServeError
+    from layoutserve.model.errors import LayoutServeError
 
     try:
         yield from look()
@@ -84,8 +84,8 @@ def _versions() -> Iterator[Finding]:
 
 
 def _operators() -> Iterator[Finding]:
-    from model.ops import LIBRARY
-    from model.session import check_operators
+    from layoutserve.model.ops import LIBRARY
+    from layoutserve.model.session import check_operators
 
     check = check_operators()
     if check.difference != 0:
@@ -100,7 +100,7 @@ def _operators() -> Iterator[Finding]:
 
 
 def _bundles(folders: list[Path] | None) -> Iterator[Finding]:
-    from service import backend, settings
+    from layoutserve.service import backend, settings
 
     chosen = settings.load(starter=False, bundles=tuple(folders)) if folders else settings.load()
     for folder in backend.find_bundles(chosen):
@@ -108,8 +108,8 @@ def _bundles(folders: list[Path] | None) -> Iterator[Finding]:
 
 
 def _bundle(folder: Path) -> Iterator[Finding]:
-    from model import bundle
-    from service import backend, settings
+    from layoutserve.model import bundle
+    from layoutserve.service import backend, settings
 
     found = bundle.load(folder)
     manifest = found.manifest
@@ -127,8 +127,8 @@ def _bundle(folder: Path) -> Iterator[Finding]:
 
 
 def _ocr_models() -> Iterator[Finding]:
-    from model.ocr import store
-    from service import settings
+    from layoutserve.model.ocr import store
+    from layoutserve.service import settings
 
     folder = settings.load().ocr_models
     if folder is not None:
@@ -152,7 +152,7 @@ def _ocr_found(folder: Path, what: str) -> Finding:
     """Models that work: in int8, or half as fast."""
     import onnxruntime
 
-    from model.ocr import int8
+    from layoutserve.model.ocr import int8
 
     try:
         for name in ("detection", "recognition"):

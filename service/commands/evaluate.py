@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from model.bundle import Head
-    from model.encoding import Encoder
-    from model.evaluation import AnswerScores, Case, ClassScores, Infer, KieScores
-    from model.training.datasets import Example
+    from layoutserve.model.bundle import Head
+    from layoutserve.model.encoding import Encoder
+    from layoutserve.model.evaluation import AnswerScores, Case, ClassScores, Infer, KieScores
+    from layoutserve.model.training.datasets import Example
 
 HELP = "Measure a bundle or a checkpoint on labelled pages, with their words given or read by our own OCR."
 
@@ -42,8 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the scores."""
-    from model import evaluation
-    from model.errors import DatasetError
+    from layoutserve.model import evaluation
+    from layoutserve.model.errors import DatasetError
 
     examples = _pages(arguments)
     head, encoder, infer = _model(arguments)
@@ -67,8 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _pages(arguments: argparse.Namespace) -> "list[Example]":
     """The labelled pages with the words that were asked for."""
-    from model.training import datasets
-    from model.training.labelling import label
+    from layoutserve.model.training import datasets
+    from layoutserve.model.training.labelling import label
 
     examples = datasets.read(arguments.data, arguments.layout)[: arguments.limit]
     if arguments.words == "ocr":
@@ -86,7 +86,7 @@ def _read(examples: "Sequence[Example]", keep: Path | None) -> "list[Example]":
     from rich.console import Console
     from rich.progress import track
 
-    from model.training.own_ocr import read_pages
+    from layoutserve.model.training.own_ocr import read_pages
 
     def shown(left: "Sequence[Example]") -> "Iterable[Example]":
         return track(left, "Reading", console=Console(stderr=True), transient=True)
@@ -95,21 +95,21 @@ def _read(examples: "Sequence[Example]", keep: Path | None) -> "list[Example]":
 
 
 def _model(arguments: argparse.Namespace) -> "tuple[Head, Encoder, Infer]":
-    from model.bundle import FieldSpec, Head
-    from model.encoding import Encoder
-    from model.errors import BundleError
+    from layoutserve.model.bundle import FieldSpec, Head
+    from layoutserve.model.encoding import Encoder
+    from layoutserve.model.errors import BundleError
 
     if arguments.bundle is not None:
-        from model import bundle
-        from model.session import Session
+        from layoutserve.model import bundle
+        from layoutserve.model.session import Session
 
         loaded = bundle.load(bundle.locate(arguments.bundle))
         heads: Mapping[str, Head] = loaded.manifest.heads
         encoder = Encoder(loaded.path / "tokenizer.json", max_tokens=loaded.manifest.max_tokens)
         infer: Infer = Session(loaded).run
     else:
-        from model.network import checkpoint
-        from model.training.finetuning import torch_infer
+        from layoutserve.model.network import checkpoint
+        from layoutserve.model.training.finetuning import torch_infer
 
         stored = checkpoint.load(arguments.checkpoint)
         if stored.tokenizer is None:
@@ -128,8 +128,8 @@ def _model(arguments: argparse.Namespace) -> "tuple[Head, Encoder, Infer]":
 
 
 def _case(example: "Example") -> "Case":
-    from model.evaluation import Case
-    from model.page import Page
+    from layoutserve.model.evaluation import Case
+    from layoutserve.model.page import Page
 
     values = example.values
     if values is None and example.spans is not None:

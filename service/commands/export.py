@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model.errors import CheckpointError, DocumentError
+from layoutserve.model.errors import CheckpointError, DocumentError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Export, reporting each step on stderr and the bundle's folder on stdout."""
-    from model.network import checkpoint, export
+    from layoutserve.model.network import checkpoint, export
 
     start = time.perf_counter()
 
@@ -87,9 +87,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _pages(folder: Path | None) -> "list[NDArray[np.uint8]]":
     """The pages int8 is calibrated on: those of a folder's documents, or drawn ones; uint8 (3, 224, 224) BGR."""
-    from model.encoding import model_image
-    from model.page import Page, read_document
-    from model.training.synthesis import generate
+    from layoutserve.model.encoding import model_image
+    from layoutserve.model.page import Page, read_document
+    from layoutserve.model.training.synthesis import generate
 
     if folder is None:
         return [model_image(Page(generate(index, seed=0).image)) for index in range(_CALIBRATION_PAGES)]

@@ -3,12 +3,12 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from service import local
+from layoutserve.service import local
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from model.pipeline import DocumentResult
+    from layoutserve.model.pipeline import DocumentResult
 
 HELP = "Find the key information of documents: fields and entities with their places."
 
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the fields and entities of every file."""
-    from model.pipeline import Request
+    from layoutserve.model.pipeline import Request
 
     request = Request(tasks=("kie",), language=arguments.language, rules=local.rules(arguments))
     return local.run(arguments, request, "kie", _view)
@@ -31,7 +31,7 @@ def _view(result: "DocumentResult") -> "RenderableType":
     from rich.console import Group
     from rich.table import Table
 
-    from model.kie import Amount
+    from layoutserve.model.kie import Amount
 
     fields = Table("field", "text", "value", "score", "page", title="Fields", title_justify="left")
     entities = Table("entity", "text", "score", "page", "box", title="Entities", title_justify="left")

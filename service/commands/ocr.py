@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from model.page import Page
+    from layoutserve.model.page import Page
 
 HELP = "read a document: its words in reading order, with their places"
 
@@ -41,10 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read the document, print its words and draw them if asked."""
-    from model.allocator import keep_freed_memory
-    from model.errors import RequestError
-    from model.ocr import Ocr, OcrConfig
-    from model.page import read_document
+    from layoutserve.model.allocator import keep_freed_memory
+    from layoutserve.model.errors import RequestError
+    from layoutserve.model.ocr import Ocr, OcrConfig
+    from layoutserve.model.page import read_document
 
     if arguments.draw and arguments.draw.suffix not in (".png", ".svg"):
         raise RequestError(f"--draw makes .png or .svg, not {arguments.draw}.")
@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _draw(page: "Page", path: Path, several: bool) -> None:
-    from model.drawing import draw_png, draw_svg
+    from layoutserve.model.drawing import draw_png, draw_svg
 
     if several:
         path = path.with_name(f"{path.stem}-{page.number}{path.suffix}")

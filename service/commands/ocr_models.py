@@ -19,8 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the folder of the models once they are there and checked."""
-    from model.network.ocr_int8 import quantize_ocr
-    from model.ocr import int8, store
+    from layoutserve.model.network.ocr_int8 import quantize_ocr
+    from layoutserve.model.ocr import int8, store
 
     if arguments.own:
         quantize_ocr(arguments.own / "inference.onnx", arguments.own / int8.FILE)

@@ -12,9 +12,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the contract of this version."""
-    from service.app import create_app
-    from service.contract import as_yaml
-    from service.settings import Settings
+    from layoutserve.service.app import create_app
+    from layoutserve.service.contract import as_yaml
+    from layoutserve.service.settings import Settings
 
     sys.stdout.write(as_yaml(create_app(Settings()).openapi()))
     return 0

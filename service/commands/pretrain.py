@@ -31,9 +31,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Pre-train and write a checkpoint without heads."""
     import logging
 
-    from model.training.command import pretrain
-    from model.training.loop import Schedule
-    from model.training.pretraining import OBJECTIVES
+    from layoutserve.model.training.command import pretrain
+    from layoutserve.model.training.loop import Schedule
+    from layoutserve.model.training.pretraining import OBJECTIVES
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     schedule = Schedule(

@@ -34,9 +34,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     import numpy as np
 
-    from model import bundle
-    from model.errors import ArrayError
-    from model.session import Session
+    from layoutserve.model import bundle
+    from layoutserve.model.errors import ArrayError
+    from layoutserve.model.session import Session
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     loaded = bundle.load(arguments.bundle)

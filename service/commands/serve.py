@@ -20,8 +20,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve, and return the process's exit code."""
     import os
 
-    from service.server import serve
-    from service.settings import FILE_VARIABLE, load
+    from layoutserve.service.server import serve
+    from layoutserve.service.settings import FILE_VARIABLE, load
 
     environment = dict(os.environ)
     if arguments.settings is not None:

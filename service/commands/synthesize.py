@@ -29,9 +29,9 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    from model.errors import DatasetError
-    from model.training.synthesis import KINDS
-    from model.training.synthesis.writing import write_pages
+    from layoutserve.model.errors import DatasetError
+    from layoutserve.model.training.synthesis import KINDS
+    from layoutserve.model.training.synthesis.writing import write_pages
 
     for kind in arguments.kind:
         if kind not in KINDS:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from model.page import Page
-from model.words import GivenWord, words_of_page
-from service import schemas
+from layoutserve.model.page import Page
+from layoutserve.model.words import GivenWord, words_of_page
+from layoutserve.service import schemas
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 

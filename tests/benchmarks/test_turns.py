@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.page import Page
+from layoutserve.model.page import Page
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 

@@ -15,7 +15,7 @@ def test_it_imports_neither_model_nor_service_nor_anything_heavy():
     program = (
         "import sys, layoutserve_client, layoutserve_client.cli; "
         "print(sorted({name.split('.')[0] for name in sys.modules} "
-        "& {'model', 'service', 'numpy', 'PIL', 'fastapi', 'starlette', 'torch', 'onnxruntime'}))"
+        "& {'layoutserve', 'numpy', 'PIL', 'fastapi', 'starlette', 'torch', 'onnxruntime'}))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

@@ -10,9 +10,9 @@ from PIL import Image, ImageDraw, ImageFont
 from pydantic import BaseModel, Field
 
 import layoutserve_client
+from layoutserve.service.app import create_app
+from layoutserve.service.settings import Settings
 from layoutserve_client import AsyncClient, Box, Client
-from service.app import create_app
-from service.settings import Settings
 
 
 def drawn(pages=1):

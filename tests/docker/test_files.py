@@ -14,8 +14,8 @@ import pytest
 import yaml
 from prometheus_client import generate_latest
 
-from service.settings import PREFIX, Settings
-from service.telemetry import Telemetry
+from layoutserve.service.settings import PREFIX, Settings
+from layoutserve.service.telemetry import Telemetry
 
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"

@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.network import checkpoint, export
-from model.page import Box, Word
+from layoutserve.model.network import checkpoint, export
+from layoutserve.model.page import Box, Word
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

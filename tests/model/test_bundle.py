@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 
-from model import bundle
-from model.bundle import FieldSpec, Head, Manifest
-from model.errors import BundleError
+from layoutserve.model import bundle
+from layoutserve.model.bundle import FieldSpec, Head, Manifest
+from layoutserve.model.errors import BundleError
 
 HEADS = {
     "kie": Head(

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from model.bundle import Head
-from model.classification import document_probabilities, page_probabilities, ranked
-from model.tensors import Logits
+from layoutserve.model.bundle import Head
+from layoutserve.model.classification import document_probabilities, page_probabilities, ranked
+from layoutserve.model.tensors import Logits
 
 HEAD = Head(labels=("receipt", "invoice", "letter"))
 

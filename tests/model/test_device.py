@@ -8,12 +8,12 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from model import session as sessions
-from model.device import STACK_WIDTH, BoundGraphs
-from model.errors import SessionError
-from model.ops import STACK
-from model.session import Session
-from model.tensors import Encoding
+from layoutserve.model import session as sessions
+from layoutserve.model.device import STACK_WIDTH, BoundGraphs
+from layoutserve.model.errors import SessionError
+from layoutserve.model.ops import STACK
+from layoutserve.model.session import Session
+from layoutserve.model.tensors import Encoding
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 TINY = "tiny-token"

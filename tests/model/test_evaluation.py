@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from model.bundle import FieldSpec, Head
-from model.encoding import Encoder
-from model.evaluation import (
+from layoutserve.model.bundle import FieldSpec, Head
+from layoutserve.model.encoding import Encoder
+from layoutserve.model.evaluation import (
     Case,
     choose_answer_rules,
     choose_rules,
@@ -19,9 +19,9 @@ from model.evaluation import (
     score_docvqa,
     score_kie,
 )
-from model.page import Box, Page, Word
-from model.rules import ANSWER_RULES
-from model.tensors import Logits
+from layoutserve.model.page import Box, Page, Word
+from layoutserve.model.rules import ANSWER_RULES
+from layoutserve.model.tensors import Logits
 
 LABELS = ("O", "B-COMPANY", "I-COMPANY", "B-TOTAL", "I-TOTAL")
 HEAD = Head(labels=LABELS, fields={"COMPANY": FieldSpec(), "TOTAL": FieldSpec("amount")})

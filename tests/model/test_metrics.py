@@ -1,7 +1,17 @@
 import numpy as np
 import pytest
 
-from model.metrics import Counts, anls, brier, calibration_error, confusion, edit_distance, macro, normal, spaceless
+from layoutserve.model.metrics import (
+    Counts,
+    anls,
+    brier,
+    calibration_error,
+    confusion,
+    edit_distance,
+    macro,
+    normal,
+    spaceless,
+)
 
 
 def test_forms():

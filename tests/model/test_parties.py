@@ -1,6 +1,6 @@
 import pytest
 
-from model.parties import body, cells, columns, is_registered_name, name_line, parts, whole_lines
+from layoutserve.model.parties import body, cells, columns, is_registered_name, name_line, parts, whole_lines
 
 
 def texts(cells, words):

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model import bundle, session
-from model.errors import ArrayError, BundleError, SessionError
-from model.session import Session
-from model.tensors import Encoding
+from layoutserve.model import bundle, session
+from layoutserve.model.errors import ArrayError, BundleError, SessionError
+from layoutserve.model.session import Session
+from layoutserve.model.tensors import Encoding
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = ("short", "batch", "long")

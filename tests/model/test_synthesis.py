@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from model.training.synthesis import HELDOUT_LAYOUTS, KINDS, TRAIN_LAYOUTS, degrade, generate
-from model.training.synthesis.questions import Asker
-from model.training.synthesis.writing import write_pages
-from service.cli import main
+from layoutserve.model.training.synthesis import HELDOUT_LAYOUTS, KINDS, TRAIN_LAYOUTS, degrade, generate
+from layoutserve.model.training.synthesis.questions import Asker
+from layoutserve.model.training.synthesis.writing import write_pages
+from layoutserve.service.cli import main
 
 PAGES = [
     generate(index, seed=11, kind=kind, layouts=side)

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.errors import RequestError
-from model.page import Box, Page
-from model.words import GivenWord, words_of_page
+from layoutserve.model.errors import RequestError
+from layoutserve.model.page import Box, Page
+from layoutserve.model.words import GivenWord, words_of_page
 
 PAGE = Page(np.zeros((100, 200, 3), np.uint8))
 

@@ -14,15 +14,15 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 from starlette.testclient import TestClient
 
-from model import bundle as bundles
-from model.bundle import FieldSpec, Head
-from model.page import Box, Word
-from model.pipeline import Pipeline
-from model.session import Session
-from service import schemas
-from service.app import create_app
-from service.backend import Served
-from service.settings import Settings
+from layoutserve.model import bundle as bundles
+from layoutserve.model.bundle import FieldSpec, Head
+from layoutserve.model.page import Box, Word
+from layoutserve.model.pipeline import Pipeline
+from layoutserve.model.session import Session
+from layoutserve.service import schemas
+from layoutserve.service.app import create_app
+from layoutserve.service.backend import Served
+from layoutserve.service.settings import Settings
 
 TESTS = Path(__file__).parents[1]
 LABELS = ("O", *(f"{prefix}-{name}" for name in ("COMPANY", "DATE", "TOTAL", "PARTY") for prefix in "BI"))
@@ -46,8 +46,8 @@ def make_bundle(folder: Path, name: str = "tiny") -> Path:
     """Export a random network of a few hundred thousand parameters, with the vocabulary of BERT."""
     import torch
 
-    from model.network import checkpoint, export
-    from model.network.layoutlmv2 import Config, LayoutLMv2
+    from layoutserve.model.network import checkpoint, export
+    from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
 
     torch.manual_seed(7)
     config = json.loads((TESTS / "golden" / "tiny-token" / "config.json").read_text())

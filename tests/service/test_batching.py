@@ -6,15 +6,15 @@ import time
 import numpy as np
 import pytest
 
-from model.errors import SessionError
-from model.page import Page
-from model.session import CPU, CUDA
-from model.tensors import VISUAL_TOKENS, Encoding, Logits
-from service import settings
-from service.backend import cores, open_batcher
-from service.batching import Batcher, OcrPool
-from service.errors import NotReady
-from service.telemetry import Telemetry
+from layoutserve.model.errors import SessionError
+from layoutserve.model.page import Page
+from layoutserve.model.session import CPU, CUDA
+from layoutserve.model.tensors import VISUAL_TOKENS, Encoding, Logits
+from layoutserve.service import settings
+from layoutserve.service.backend import cores, open_batcher
+from layoutserve.service.batching import Batcher, OcrPool
+from layoutserve.service.errors import NotReady
+from layoutserve.service.telemetry import Telemetry
 
 
 def encoding(length: int, mark: int = 1) -> Encoding:

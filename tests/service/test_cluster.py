@@ -19,7 +19,7 @@ def cluster(bundle, tmp_path_factory):
     """A client of the app on a cluster of one machine, ready."""
     from ray import serve
 
-    from service.cluster import application
+    from layoutserve.service.cluster import application
 
     port = free_port()
     ray.init(num_cpus=4, include_dashboard=False, object_store_memory=200 * 2**20, log_to_driver=False)

@@ -26,7 +26,7 @@ def nodes(bundle, tmp_path, collector, monkeypatch):
     from ray import serve
     from ray.cluster_utils import Cluster
 
-    from service.cluster import application
+    from layoutserve.service.cluster import application
 
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

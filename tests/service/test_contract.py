@@ -14,11 +14,11 @@ import pytest
 import uvicorn
 import yaml
 
-from service import contract
-from service.app import create_app
-from service.engine import Engine
-from service.settings import Settings
-from service.telemetry import Telemetry
+from layoutserve.service import contract
+from layoutserve.service.app import create_app
+from layoutserve.service.engine import Engine
+from layoutserve.service.settings import Settings
+from layoutserve.service.telemetry import Telemetry
 
 HERE = Path(__file__).parent
 COMMITTED = HERE.parents[1] / "openapi.yaml"

@@ -7,12 +7,12 @@ import time
 
 import pytest
 
-from model.errors import InvalidDocument
-from service.errors import Conflict, IdempotencyMismatch, NotFound, NotReady, Overloaded
-from service.job_store import IdempotencyKey, JobStore, NewJob
-from service.jobs import Jobs
-from service.settings import Settings
-from service.telemetry import Telemetry
+from layoutserve.model.errors import InvalidDocument
+from layoutserve.service.errors import Conflict, IdempotencyMismatch, NotFound, NotReady, Overloaded
+from layoutserve.service.job_store import IdempotencyKey, JobStore, NewJob
+from layoutserve.service.jobs import Jobs
+from layoutserve.service.settings import Settings
+from layoutserve.service.telemetry import Telemetry
 
 NEW = NewJob("anna", "kie", "request-1", "{}", b"document")
 KEY = IdempotencyKey("anna", "key", "digest")

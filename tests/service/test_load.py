@@ -16,12 +16,12 @@ import pytest
 import uvicorn
 from starlette.testclient import TestClient
 
-from model.errors import BundleError
-from service.app import create_app
-from service.authentication import new_key
-from service.engine import Engine
-from service.settings import Settings
-from service.telemetry import JsonLines, Telemetry
+from layoutserve.model.errors import BundleError
+from layoutserve.service.app import create_app
+from layoutserve.service.authentication import new_key
+from layoutserve.service.engine import Engine
+from layoutserve.service.settings import Settings
+from layoutserve.service.telemetry import JsonLines, Telemetry
 
 
 @pytest.fixture

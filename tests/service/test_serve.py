@@ -129,8 +129,9 @@ def test_what_cannot_be_served_is_said_in_a_sentence(start, bundle, tmp_path):
 def test_the_running_service_imports_neither_torch_nor_paddleocr():
     """Torch is not there; PaddleOCR is, and would take 200 MiB and a second."""
     code = (
-        "import sys; from service.server import Server; import service.backend, service.commands.serve;"
-        "from model.ocr import Ocr; Ocr();"
+        "import sys; from layoutserve.service.server import Server;"
+        "import layoutserve.service.backend, layoutserve.service.commands.serve;"
+        "from layoutserve.model.ocr import Ocr; Ocr();"
         "unwanted = ('torch', 'onnx', 'onnxscript', 'safetensors', 'paddlex', 'pandas');"
         "print([name for name in unwanted if name in sys.modules])"
     )

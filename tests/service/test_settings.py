@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.errors import SettingsError
-from service.settings import Settings, load
+from layoutserve.service.errors import SettingsError
+from layoutserve.service.settings import Settings, load
 
 
 def test_defaults_stand_without_environment_or_file():

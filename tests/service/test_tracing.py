@@ -15,8 +15,8 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from service import tracing
-from service.telemetry import JsonLines
+from layoutserve.service import tracing
+from layoutserve.service.telemetry import JsonLines
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"

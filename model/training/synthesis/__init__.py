@@ -37,9 +37,9 @@ amount), INVOICE_NUMBER, DUE_DATE, TAX, SUBTOTAL, ITEM_DESCRIPTION, ITEM_QUANTIT
 COMPANY and ADDRESS are the issuer's, never the customer's.
 """
 
-from model.training.synthesis.degradation import Degraded, degrade
-from model.training.synthesis.drawing import HELDOUT_LAYOUTS, KINDS, TRAIN_LAYOUTS, generate
-from model.training.synthesis.page import Question, Span, SyntheticPage
+from layoutserve.model.training.synthesis.degradation import Degraded, degrade
+from layoutserve.model.training.synthesis.drawing import HELDOUT_LAYOUTS, KINDS, TRAIN_LAYOUTS, generate
+from layoutserve.model.training.synthesis.page import Question, Span, SyntheticPage
 
 __all__ = [
     "HELDOUT_LAYOUTS",

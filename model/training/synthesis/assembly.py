@@ -5,12 +5,12 @@ from random import Random
 
 import numpy as np
 
-from model.page import Box, Word
-from model.training.synthesis.content.wordings import FIELDS
-from model.training.synthesis.degradation import degrade
-from model.training.synthesis.page import Indices, Question, Span, SyntheticPage
-from model.training.synthesis.questions import WEIGHTS, Asker
-from model.training.synthesis.sheet import Line, Sheet
+from layoutserve.model.page import Box, Word
+from layoutserve.model.training.synthesis.content.wordings import FIELDS
+from layoutserve.model.training.synthesis.degradation import degrade
+from layoutserve.model.training.synthesis.page import Indices, Question, Span, SyntheticPage
+from layoutserve.model.training.synthesis.questions import WEIGHTS, Asker
+from layoutserve.model.training.synthesis.sheet import Line, Sheet
 
 LABELS = (
     "COMPANY",

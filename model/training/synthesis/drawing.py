@@ -5,9 +5,9 @@ from random import Random
 from types import MappingProxyType
 from typing import Literal
 
-from model.training.synthesis.assembly import assemble
-from model.training.synthesis.content.values import Values
-from model.training.synthesis.layouts import (
+from layoutserve.model.training.synthesis.assembly import assemble
+from layoutserve.model.training.synthesis.content.values import Values
+from layoutserve.model.training.synthesis.layouts import (
     articles,
     captions,
     contracts,
@@ -18,8 +18,8 @@ from model.training.synthesis.layouts import (
     reports,
     resumes,
 )
-from model.training.synthesis.page import SyntheticPage
-from model.training.synthesis.sheet import Sheet
+from layoutserve.model.training.synthesis.page import SyntheticPage
+from layoutserve.model.training.synthesis.sheet import Sheet
 
 Layouts = Literal["train", "heldout"]
 Layout = Callable[[Values], Sheet]

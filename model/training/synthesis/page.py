@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.page import Box, Word
+from layoutserve.model.page import Box, Word
 
 Indices = tuple[int, ...]
 """Indices into a page's words."""

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from model.training.synthesis.content import wordings as w
+from layoutserve.model.training.synthesis.content import wordings as w
 
 WEIGHTS: Mapping[str, float] = {"company": 3, "date": 3, "address": 3, "total": 4, "invoice_number": 2, "due_date": 2}
 """How often a field is asked for where it is present; others 1."""

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from PIL import Image, ImageDraw
 
-from model.training.synthesis.fonts import Font
+from layoutserve.model.training.synthesis.fonts import Font
 
 
 @dataclass(frozen=True, slots=True)

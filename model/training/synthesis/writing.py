@@ -9,7 +9,7 @@ from pathlib import Path
 
 import cv2
 
-from model.training.synthesis.drawing import Layouts, generate
+from layoutserve.model.training.synthesis.drawing import Layouts, generate
 
 _AHEAD = 64
 """Pages handed to a worker at once."""

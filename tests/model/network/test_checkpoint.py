@@ -8,9 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from model.errors import CheckpointError
-from model.network import checkpoint
-from model.network.layoutlmv2 import Config, LayoutLMv2
+from layoutserve.model.errors import CheckpointError
+from layoutserve.model.network import checkpoint
+from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
 
 
 def copy(source: Path, folder: Path, **config) -> Path:

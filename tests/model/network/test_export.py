@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from model import bundle
-from model.bundle import FieldSpec, Head
-from model.errors import BundleError, CheckpointError
-from model.network import checkpoint, export
-from model.network.layoutlmv2 import Config, LayoutLMv2
-from model.session import Session
+from layoutserve.model import bundle
+from layoutserve.model.bundle import FieldSpec, Head
+from layoutserve.model.errors import BundleError, CheckpointError
+from layoutserve.model.network import checkpoint, export
+from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
+from layoutserve.model.session import Session
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 

@@ -6,13 +6,13 @@ import onnx.reference
 import pytest
 import torch
 
-from model.bundle import Bundle, Manifest
-from model.errors import CheckpointError
-from model.network.checkpoint import load
-from model.network.export import examples
-from model.network.graphs import encoder_graph, visual_graph
-from model.network.layoutlmv2 import Config, LayoutLMv2
-from model.session import Session
+from layoutserve.model.bundle import Bundle, Manifest
+from layoutserve.model.errors import CheckpointError
+from layoutserve.model.network.checkpoint import load
+from layoutserve.model.network.export import examples
+from layoutserve.model.network.graphs import encoder_graph, visual_graph
+from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
+from layoutserve.model.session import Session
 
 CASES = ("short", "batch", "long")
 HF_NAMES = {
@@ -197,7 +197,7 @@ def test_portable_has_standard_operators_and_our_functions_only(tmp_path):
 
 
 def test_large_weights_lie_beside_the_graph(tmp_path, monkeypatch):
-    monkeypatch.setattr("model.network.graph_builder._LARGEST_FILE_BYTES", 1000)
+    monkeypatch.setattr("layoutserve.model.network.graph_builder._LARGEST_FILE_BYTES", 1000)
     network = tiny()
     assert_equal_to_torch(network, tmp_path)
     assert (tmp_path / "encoder.onnx.data").stat().st_size > (tmp_path / "encoder.onnx").stat().st_size / 2

@@ -7,11 +7,11 @@ import onnx
 import pytest
 from onnx import TensorProto
 
-from model import bundle as bundles
-from model.network import checkpoint
-from model.network.export import export
-from model.ops import DOMAIN
-from model.session import Session
+from layoutserve.model import bundle as bundles
+from layoutserve.model.network import checkpoint
+from layoutserve.model.network.export import export
+from layoutserve.model.ops import DOMAIN
+from layoutserve.model.session import Session
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from model.errors import CheckpointError
-from model.network import checkpoint
-from model.network.layoutlmv2 import Config, LayoutLMv2
+from layoutserve.model.errors import CheckpointError
+from layoutserve.model.network import checkpoint
+from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 

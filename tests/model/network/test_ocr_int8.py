@@ -6,10 +6,10 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from model.errors import OcrError
-from model.network.ocr_int8 import quantize_ocr
-from model.ocr import int8
-from model.ops import LIBRARY
+from layoutserve.model.errors import OcrError
+from layoutserve.model.network.ocr_int8 import quantize_ocr
+from layoutserve.model.ocr import int8
+from layoutserve.model.ops import LIBRARY
 
 CHANNELS, SYMBOLS = 96, 1200
 

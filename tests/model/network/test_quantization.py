@@ -7,11 +7,11 @@ import onnxruntime
 import pytest
 import torch
 
-from model import ops
-from model.network.graphs import encoder_graph, visual_graph
-from model.network.layoutlmv2 import Config, LayoutLMv2
-from model.network.quantization import quantize_encoder, quantize_visual
-from model.tensors import VISUAL_TOKENS
+from layoutserve.model import ops
+from layoutserve.model.network.graphs import encoder_graph, visual_graph
+from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
+from layoutserve.model.network.quantization import quantize_encoder, quantize_visual
+from layoutserve.model.tensors import VISUAL_TOKENS
 
 LIBRARY = Path(ops.__file__).parent / "liblayoutserve_ops.so"
 

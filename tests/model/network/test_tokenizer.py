@@ -3,8 +3,8 @@
 import pytest
 from tokenizers import Tokenizer
 
-from model.errors import CheckpointError
-from model.network import tokenizer as tokenizers
+from layoutserve.model.errors import CheckpointError
+from layoutserve.model.network import tokenizer as tokenizers
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "total", "to", "##tal", "cafe", "9", ".", "00", "Total", "Café"]
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from model.network.ocr_int8 import quantize_ocr
-from model.ocr import Ocr, OcrConfig, int8, store
-from model.page import Box, Page
+from layoutserve.model.network.ocr_int8 import quantize_ocr
+from layoutserve.model.ocr import Ocr, OcrConfig, int8, store
+from layoutserve.model.page import Box, Page
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from model.ocr.decoding import Reading
-from model.ocr.lines import around_ink, cut, grown, pieces, sides, slant, turned
+from layoutserve.model.ocr.decoding import Reading
+from layoutserve.model.ocr.lines import around_ink, cut, grown, pieces, sides, slant, turned
 
 QUAD = np.array([[100.0, 50.0], [300.0, 50.0], [300.0, 70.0], [100.0, 70.0]])
 

@@ -3,10 +3,10 @@
 import pytest
 import yaml
 
-from model.errors import OcrError
-from model.ocr import store
-from model.ocr.models import detection_model, recognition_model
-from model.ocr.paddle import PaddleDetector, PaddleRecognizer, find
+from layoutserve.model.errors import OcrError
+from layoutserve.model.ocr import store
+from layoutserve.model.ocr.models import detection_model, recognition_model
+from layoutserve.model.ocr.paddle import PaddleDetector, PaddleRecognizer, find
 
 
 def test_the_detector_is_fed_what_paddleocr_feeds_it(models):

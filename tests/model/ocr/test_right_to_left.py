@@ -3,9 +3,9 @@
 import numpy as np
 from bidi.algorithm import get_display
 
-from model.ocr import _in_order
-from model.ocr.lines import Piece
-from model.page import Page
+from layoutserve.model.ocr import _in_order
+from layoutserve.model.ocr.lines import Piece
+from layoutserve.model.page import Page
 
 LINES = ["\u05d7\u05e9\u05d1\u05d5\u05e0\u05d9\u05ea \u05de\u05e1 12345", "\u05e1\u05d4\u05db Visa Gold 99.50"]
 

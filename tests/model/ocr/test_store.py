@@ -5,9 +5,9 @@ import zipfile
 import pytest
 import yaml
 
-from model.errors import OcrError
-from model.ocr import Ocr, OcrConfig, store
-from model.ocr.paddle import names_for
+from layoutserve.model.errors import OcrError
+from layoutserve.model.ocr import Ocr, OcrConfig, store
+from layoutserve.model.ocr.paddle import names_for
 
 
 def wheel(path, content):

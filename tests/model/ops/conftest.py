@@ -6,8 +6,8 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper, parser
 
-from model.ops import DOMAIN, LIBRARY, VERSION
-from model.ops.function_bodies import FUNCTION_BODIES, OCR_BODIES, OPSET
+from layoutserve.model.ops import DOMAIN, LIBRARY, VERSION
+from layoutserve.model.ops.function_bodies import FUNCTION_BODIES, OCR_BODIES, OPSET
 
 # What is not float32, by the names that the operators' definitions use.
 KINDS = {

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
-from model.ops.depthwise_conv import depthwise_conv
+from layoutserve.model.ops.depthwise_conv import depthwise_conv
 
 INPUTS = ("x", "weight", "bias")
 

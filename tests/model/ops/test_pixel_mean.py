@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from model.ops.pixel_mean import pixel_mean
+from layoutserve.model.ops.pixel_mean import pixel_mean
 
 
 @pytest.fixture(scope="module")

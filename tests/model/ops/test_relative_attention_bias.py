@@ -10,10 +10,10 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
-from model.network.layoutlmv2 import Config, Encoder
-from model.ops import DOMAIN, LIBRARY, MASKED, VERSION, bucket_table, relative_attention_bias
-from model.ops.definition import relative_position_bucket
-from model.ops.function_bodies import FUNCTION_BODIES, OPSET
+from layoutserve.model.network.layoutlmv2 import Config, Encoder
+from layoutserve.model.ops import DOMAIN, LIBRARY, MASKED, VERSION, bucket_table, relative_attention_bias
+from layoutserve.model.ops.definition import relative_position_bucket
+from layoutserve.model.ops.function_bodies import FUNCTION_BODIES, OPSET
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 # (rel_pos_bins, max_rel_pos, rel_2d_pos_bins, max_rel_2d_pos) of every golden set, and two that are odd.

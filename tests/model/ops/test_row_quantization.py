@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from model.ops.row_quantization import ZERO_POINT, dequantize_add, dequantize_rows, quantize_columns, quantize_rows
+from layoutserve.model.ops.row_quantization import (
+    ZERO_POINT,
+    dequantize_add,
+    dequantize_rows,
+    quantize_columns,
+    quantize_rows,
+)
 
 finite = st.floats(-1e6, 1e6, width=32)
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from model.errors import DocumentTooLarge, InvalidDocument, RequestError, UnsupportedDocument
-from model.page import Box, Limits, Word, parse_pages, read_document
+from layoutserve.model.errors import DocumentTooLarge, InvalidDocument, RequestError, UnsupportedDocument
+from layoutserve.model.page import Box, Limits, Word, parse_pages, read_document
 
 
 def saved(kind, size=(40, 30), **options):

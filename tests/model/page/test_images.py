@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.errors import DocumentTooLarge, InvalidDocument
-from model.page import Limits, read_document
+from layoutserve.model.errors import DocumentTooLarge, InvalidDocument
+from layoutserve.model.page import Limits, read_document
 
 
 def picture():

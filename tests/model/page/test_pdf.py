@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.errors import DocumentTooLarge, InvalidDocument
-from model.page import read_document
+from layoutserve.model.errors import DocumentTooLarge, InvalidDocument
+from layoutserve.model.page import read_document
 
 ARTICLE = [
     "The buyer shall pay the price within thirty days of",

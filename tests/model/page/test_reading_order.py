@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from model.page.reading_order import reading_order
+from layoutserve.model.page.reading_order import reading_order
 
 
 def upright(x, y, width, height=10.0):

@@ -5,7 +5,7 @@ from bidi.algorithm import get_display
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.page.scripts import is_right_to_left, is_unspaced, logical, logical_order, word_spans
+from layoutserve.model.page.scripts import is_right_to_left, is_unspaced, logical, logical_order, word_spans
 
 
 def words(text):

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from model.network.layoutlmv2 import Config, LayoutLMv2
-from model.page import Box, Word
-from model.training import initial
-from model.training.batches import sheet
-from model.training.datasets import Example, Question, Span
+from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
+from layoutserve.model.page import Box, Word
+from layoutserve.model.training import initial
+from layoutserve.model.training.batches import sheet
+from layoutserve.model.training.datasets import Example, Question, Span
 
 
 @pytest.fixture(scope="session")

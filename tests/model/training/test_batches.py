@@ -1,8 +1,8 @@
 import numpy as np
 import torch
 
-from model.encoding import IGNORE, Encoder
-from model.training.batches import Labels, buckets, collate, group_weights, sheet, targets, word_labels
+from layoutserve.model.encoding import IGNORE, Encoder
+from layoutserve.model.training.batches import Labels, buckets, collate, group_weights, sheet, targets, word_labels
 
 LABELS = Labels(("COMPANY", "DATE", "TAX", "TOTAL"), ("receipt", "letter"))
 

@@ -3,9 +3,9 @@ import json
 import pytest
 from PIL import Image
 
-from model.errors import DatasetError
-from model.page import Box
-from model.training.datasets import read, read_jsonl, split_by_group, split_line, to_row
+from layoutserve.model.errors import DatasetError
+from layoutserve.model.page import Box
+from layoutserve.model.training.datasets import read, read_jsonl, split_by_group, split_line, to_row
 
 
 def picture(path, size=(100, 200)):

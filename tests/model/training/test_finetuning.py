@@ -4,12 +4,21 @@ from dataclasses import replace
 import pytest
 import torch
 
-from model.bundle import FieldSpec, Head
-from model.encoding import Encoder
-from model.evaluation import Case, infer_pages, infer_questions, score_docvqa, score_kie
-from model.training.batches import Labels, collate, sheet, targets
-from model.training.finetuning import Source, Weights, draw, finetune, kie_loss, losses, token_weights, torch_infer
-from model.training.loop import Schedule, State, Stop, optimizer, run
+from layoutserve.model.bundle import FieldSpec, Head
+from layoutserve.model.encoding import Encoder
+from layoutserve.model.evaluation import Case, infer_pages, infer_questions, score_docvqa, score_kie
+from layoutserve.model.training.batches import Labels, collate, sheet, targets
+from layoutserve.model.training.finetuning import (
+    Source,
+    Weights,
+    draw,
+    finetune,
+    kie_loss,
+    losses,
+    token_weights,
+    torch_infer,
+)
+from layoutserve.model.training.loop import Schedule, State, Stop, optimizer, run
 
 LABELS = Labels(("COMPANY", "DATE", "TOTAL"), ("receipt", "letter"))
 HEADS = {"kie": len(LABELS.kie), "classification": 2, "docvqa": 2}

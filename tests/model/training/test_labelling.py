@@ -1,8 +1,8 @@
 import pytest
 
-from model.page import Box, Word
-from model.training.datasets import Question
-from model.training.labelling import label, place
+from layoutserve.model.page import Box, Word
+from layoutserve.model.training.datasets import Question
+from layoutserve.model.training.labelling import label, place
 
 
 def words(*lines):

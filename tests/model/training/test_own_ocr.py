@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from model.page import Box, Word
-from model.training import own_ocr
-from model.training.labelling import label
+from layoutserve.model.page import Box, Word
+from layoutserve.model.training import own_ocr
+from layoutserve.model.training.labelling import label
 
 
 class Reader:

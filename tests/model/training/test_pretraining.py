@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from model.encoding import IGNORE, Encoder
-from model.training.batches import sheet
-from model.training.loop import Schedule
-from model.training.pretraining import OBJECTIVES, Pretraining, Rates, corrupt, pretrain, windows
+from layoutserve.model.encoding import IGNORE, Encoder
+from layoutserve.model.training.batches import sheet
+from layoutserve.model.training.loop import Schedule
+from layoutserve.model.training.pretraining import OBJECTIVES, Pretraining, Rates, corrupt, pretrain, windows
 
 MASK, VOCABULARY = 103, 30522
 

@@ -3,13 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model import kie
-from model.bundle import FieldSpec, Head, Manifest
-from model.encoding import Encoder
-from model.evaluation import Case, infer_pages
-from model.tensors import Logits
-from model.training import card
-from model.training.release import fit_biases, fit_calibration
+from layoutserve.model import kie
+from layoutserve.model.bundle import FieldSpec, Head, Manifest
+from layoutserve.model.encoding import Encoder
+from layoutserve.model.evaluation import Case, infer_pages
+from layoutserve.model.tensors import Logits
+from layoutserve.model.training import card
+from layoutserve.model.training.release import fit_biases, fit_calibration
 
 HEAD = Head(
     labels=("O", "B-TOTAL", "I-TOTAL"), temperature=1.3, fields={"TOTAL": FieldSpec("amount")}, rules=("trim-values",)

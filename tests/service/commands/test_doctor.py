@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from model import session
-from model.network import checkpoint, export
-from model.ocr import int8
-from service.cli import main
+from layoutserve.model import session
+from layoutserve.model.network import checkpoint, export
+from layoutserve.model.ocr import int8
+from layoutserve.service.cli import main
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from service.cli import main
+from layoutserve.service.cli import main
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-from model.training.synthesis.content import vocabulary as v
+from layoutserve.model.training.synthesis.content import vocabulary as v
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from random import Random
 
 from faker import Faker
 
-from model.training.synthesis.content import vocabulary as v
-from model.training.synthesis.content.locales import LOCALES, cents, number
-from model.training.synthesis.sheet import Piece
+from layoutserve.model.training.synthesis.content import vocabulary as v
+from layoutserve.model.training.synthesis.content.locales import LOCALES, cents, number
+from layoutserve.model.training.synthesis.sheet import Piece
 
 
 class Values:

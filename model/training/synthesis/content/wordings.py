@@ -1,6 +1,6 @@
 """Names and questions for fields; ``{doc}`` is what the document is called, ``{x}`` a name."""
 
-from model.training.synthesis.content.vocabulary import words
+from layoutserve.model.training.synthesis.content.vocabulary import words
 
 FRAMES = words(
     "What is the {x}?|What is the {x}?|What's the {x}?|What is the {x} of this {doc}?|"

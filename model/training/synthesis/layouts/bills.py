@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from model.training.synthesis.content import vocabulary as v
-from model.training.synthesis.content.locales import cents
-from model.training.synthesis.content.values import Values
+from layoutserve.model.training.synthesis.content import vocabulary as v
+from layoutserve.model.training.synthesis.content.locales import cents
+from layoutserve.model.training.synthesis.content.values import Values
 
 
 @dataclass(frozen=True, slots=True)

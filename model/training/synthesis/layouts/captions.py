@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from model.training.synthesis.content.values import Values
-from model.training.synthesis.layouts import forms, invoices
-from model.training.synthesis.layouts.desk import Desk
-from model.training.synthesis.layouts.invoice_sections import (
+from layoutserve.model.training.synthesis.content.values import Values
+from layoutserve.model.training.synthesis.layouts import forms, invoices
+from layoutserve.model.training.synthesis.layouts.desk import Desk
+from layoutserve.model.training.synthesis.layouts.invoice_sections import (
     draw_facts,
     write_closing,
     write_company,
@@ -13,7 +13,7 @@ from model.training.synthesis.layouts.invoice_sections import (
     write_parties,
     write_sums,
 )
-from model.training.synthesis.sheet import Piece, Sheet
+from layoutserve.model.training.synthesis.sheet import Piece, Sheet
 
 
 def countries(layout: str) -> tuple[str, ...]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from model.training.synthesis.content.prose import CONTRACT, expand
-from model.training.synthesis.content.values import Values
-from model.training.synthesis.fonts import SERIF
-from model.training.synthesis.layouts.desk import Desk
-from model.training.synthesis.sheet import Content, Piece, Sheet
+from layoutserve.model.training.synthesis.content.prose import CONTRACT, expand
+from layoutserve.model.training.synthesis.content.values import Values
+from layoutserve.model.training.synthesis.fonts import SERIF
+from layoutserve.model.training.synthesis.layouts.desk import Desk
+from layoutserve.model.training.synthesis.sheet import Content, Piece, Sheet
 
 _TITLES = (
     "NON-DISCLOSURE AGREEMENT",

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from model.training.synthesis.content.values import Values
-from model.training.synthesis.fonts import SANS, SERIF, Font, font
-from model.training.synthesis.sheet import Content, Piece, Sheet, tokenize, wrap
+from layoutserve.model.training.synthesis.content.values import Values
+from layoutserve.model.training.synthesis.fonts import SANS, SERIF, Font, font
+from layoutserve.model.training.synthesis.sheet import Content, Piece, Sheet, tokenize, wrap
 
 Pair = tuple[str, str, str]
 """Key, value, field."""

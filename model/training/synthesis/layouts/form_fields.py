@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from model.training.synthesis.content.values import Values
+from layoutserve.model.training.synthesis.content.values import Values
 
 FIELDS: dict[str, tuple[str, Callable[[Values], str]]] = {
     "name": (

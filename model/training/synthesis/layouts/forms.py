@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from model.training.synthesis.content.values import Values
-from model.training.synthesis.layouts.desk import Desk
-from model.training.synthesis.layouts.form_fields import FIELDS
-from model.training.synthesis.sheet import Piece, Sheet
+from layoutserve.model.training.synthesis.content.values import Values
+from layoutserve.model.training.synthesis.layouts.desk import Desk
+from layoutserve.model.training.synthesis.layouts.form_fields import FIELDS
+from layoutserve.model.training.synthesis.sheet import Piece, Sheet
 
 COUNTRIES = ("us", "us", "gb", "au", "sg", "my", "in", "de", "fr", "nl", "it", "es")
 

@@ -4,10 +4,10 @@ import datetime
 from dataclasses import dataclass
 from decimal import Decimal
 
-from model.training.synthesis.content.values import Values
-from model.training.synthesis.layouts.bills import Bill, draw_bill
-from model.training.synthesis.layouts.desk import Desk, Pair
-from model.training.synthesis.sheet import Content, Piece
+from layoutserve.model.training.synthesis.content.values import Values
+from layoutserve.model.training.synthesis.layouts.bills import Bill, draw_bill
+from layoutserve.model.training.synthesis.layouts.desk import Desk, Pair
+from layoutserve.model.training.synthesis.sheet import Content, Piece
 
 
 @dataclass(frozen=True, slots=True)

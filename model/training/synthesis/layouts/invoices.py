@@ -1,8 +1,8 @@
 """Invoices on A4 and letter paper."""
 
-from model.training.synthesis.content.values import Values
-from model.training.synthesis.layouts.desk import Desk
-from model.training.synthesis.layouts.invoice_sections import (
+from layoutserve.model.training.synthesis.content.values import Values
+from layoutserve.model.training.synthesis.layouts.desk import Desk
+from layoutserve.model.training.synthesis.layouts.invoice_sections import (
     Facts,
     draw_facts,
     write_closing,
@@ -11,7 +11,7 @@ from model.training.synthesis.layouts.invoice_sections import (
     write_parties,
     write_sums,
 )
-from model.training.synthesis.sheet import Piece, Sheet
+from layoutserve.model.training.synthesis.sheet import Piece, Sheet
 
 _COUNTRIES = ("us", "us", "gb", "au", "sg", "my", "my", "in", "de", "fr", "es", "it", "nl")
 _TITLES = ("INVOICE", "Invoice", "INVOICE", "TAX INVOICE", "Tax Invoice", "Commercial Invoice", "SALES INVOICE", "Bill")

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from model.training.synthesis.content.prose import EMAIL, LETTER, expand
-from model.training.synthesis.content.values import Values
-from model.training.synthesis.fonts import SANS, SERIF
-from model.training.synthesis.layouts.desk import Desk
-from model.training.synthesis.sheet import Content, Piece, Sheet
+from layoutserve.model.training.synthesis.content.prose import EMAIL, LETTER, expand
+from layoutserve.model.training.synthesis.content.values import Values
+from layoutserve.model.training.synthesis.fonts import SANS, SERIF
+from layoutserve.model.training.synthesis.layouts.desk import Desk
+from layoutserve.model.training.synthesis.sheet import Content, Piece, Sheet
 
 _COUNTRIES = ("us", "us", "gb", "gb", "au", "sg", "my", "in", "de", "fr", "nl", "it", "es")
 _LONG_DATES = ("%B %d, %Y", "%d %B %Y", "%-d %B %Y", "%B %-d, %Y", "%d %b %Y", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")

@@ -2,10 +2,10 @@
 
 from decimal import Decimal
 
-from model.training.synthesis.fonts import SANS, SERIF
-from model.training.synthesis.layouts.bills import Bill, Item
-from model.training.synthesis.layouts.till import Till
-from model.training.synthesis.sheet import Piece
+from layoutserve.model.training.synthesis.fonts import SANS, SERIF
+from layoutserve.model.training.synthesis.layouts.bills import Bill, Item
+from layoutserve.model.training.synthesis.layouts.till import Till
+from layoutserve.model.training.synthesis.sheet import Piece
 
 
 def write_header(till: Till, date: str) -> None:

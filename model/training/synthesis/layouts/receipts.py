@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from model.training.synthesis.content.values import Values
-from model.training.synthesis.layouts.bills import draw_bill
-from model.training.synthesis.layouts.receipt_sections import write_header, write_items, write_meta
-from model.training.synthesis.layouts.till import Till
-from model.training.synthesis.layouts.totals import write_payment, write_tax_summary, write_totals
-from model.training.synthesis.sheet import Piece, Sheet
+from layoutserve.model.training.synthesis.content.values import Values
+from layoutserve.model.training.synthesis.layouts.bills import draw_bill
+from layoutserve.model.training.synthesis.layouts.receipt_sections import write_header, write_items, write_meta
+from layoutserve.model.training.synthesis.layouts.till import Till
+from layoutserve.model.training.synthesis.layouts.totals import write_payment, write_tax_summary, write_totals
+from layoutserve.model.training.synthesis.sheet import Piece, Sheet
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from model.training.synthesis.content.prose import expand
-from model.training.synthesis.content.values import Values
-from model.training.synthesis.layouts.desk import Desk
-from model.training.synthesis.sheet import Content, Piece, Sheet
+from layoutserve.model.training.synthesis.content.prose import expand
+from layoutserve.model.training.synthesis.content.values import Values
+from layoutserve.model.training.synthesis.layouts.desk import Desk
+from layoutserve.model.training.synthesis.sheet import Content, Piece, Sheet
 
 _COUNTRIES = ("us", "gb", "de", "fr", "it", "nl", "es", "au", "in", "sg")
 

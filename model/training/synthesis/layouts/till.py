@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from model.training.synthesis.content.values import Values
-from model.training.synthesis.fonts import MONO, SANS, SERIF, font
-from model.training.synthesis.sheet import Content, Piece, Sheet, tokenize, wrap
+from layoutserve.model.training.synthesis.content.values import Values
+from layoutserve.model.training.synthesis.fonts import MONO, SANS, SERIF, font
+from layoutserve.model.training.synthesis.sheet import Content, Piece, Sheet, tokenize, wrap
 
 _PAPER = 3200
 """Pixels of paper before the receipt is cut off."""

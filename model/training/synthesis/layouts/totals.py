@@ -2,11 +2,11 @@
 
 from decimal import Decimal
 
-from model.training.synthesis.content.locales import number
-from model.training.synthesis.content.values import Values
-from model.training.synthesis.layouts.bills import Bill
-from model.training.synthesis.layouts.till import Till
-from model.training.synthesis.sheet import Piece
+from layoutserve.model.training.synthesis.content.locales import number
+from layoutserve.model.training.synthesis.content.values import Values
+from layoutserve.model.training.synthesis.layouts.bills import Bill
+from layoutserve.model.training.synthesis.layouts.till import Till
+from layoutserve.model.training.synthesis.sheet import Piece
 
 Row = tuple[str, Decimal, str]
 """Label, amount, field."""
