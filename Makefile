@@ -11,13 +11,13 @@ $(VENV)/.ready: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet torch==2.13.0
 	$(BIN)/python -m pip install --quiet --editable '.[cpu,torch,dev,otel]' --editable './client[cli,draw]'
-	-model/ops/build.sh
+	-model/ops/native/build.sh
 	$(BIN)/layoutserve ocr-models
 	touch $@
 
 # The native operators; `make setup` tries them too, and goes on without where there is no compiler or header.
 ops:
-	model/ops/build.sh
+	model/ops/native/build.sh
 
 test: setup
 	$(BIN)/python -m pytest

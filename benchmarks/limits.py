@@ -27,9 +27,9 @@ from rich.console import Console
 from rich.table import Table
 from serving import Pages, base_bundle
 
+from layoutserve.model.encoding.tensors import VISUAL_TOKENS
 from layoutserve.model.ocr import int8, store
 from layoutserve.model.ops import LIBRARY
-from layoutserve.model.tensors import VISUAL_TOKENS
 
 # (rows, depth, columns): windows of 128 and 512 text tokens times the matrices of the base-size encoder, and a cube.
 SHAPES = ((177, 768, 3072), (561, 768, 3072), (561, 3072, 768), (1024, 1024, 1024))

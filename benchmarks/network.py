@@ -23,11 +23,11 @@ from rich.console import Console
 from rich.table import Table
 
 from layoutserve.model.bundle import Bundle, Manifest
+from layoutserve.model.inference.session import Session
 from layoutserve.model.network.graphs import encoder_graph, visual_graph
 from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
 from layoutserve.model.network.quantization import quantize_encoder, quantize_visual
 from layoutserve.model.ops import LIBRARY
-from layoutserve.model.session import Session
 
 Contestant = Callable[[dict[str, NDArray[np.int64]]], object]
 

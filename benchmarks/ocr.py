@@ -27,7 +27,7 @@ from receipts import benchmark_names, transcripts
 from rich.progress import track
 
 from layoutserve.model.allocator import keep_freed_memory
-from layoutserve.model.ocr import Ocr, OcrConfig
+from layoutserve.model.ocr.reader import Ocr, OcrConfig
 from layoutserve.model.page import Page, read_document
 from layoutserve.service.backend import load_ocr
 from layoutserve.service.settings import Settings

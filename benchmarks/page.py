@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 from serving import QUESTIONS, Load, Pages, base_bundle, service
 
-from layoutserve.model.encoding import Encoder
+from layoutserve.model.encoding.encoder import Encoder
 from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
 from layoutserve.model.page import Box, Page, Word
 from layoutserve.model.training import initial

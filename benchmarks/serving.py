@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from layoutserve import model
-from layoutserve.model.encoding import model_image
+from layoutserve.model.encoding.encoder import model_image
 from layoutserve.model.network import checkpoint
 from layoutserve.model.network.export import export
 from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2

@@ -25,7 +25,7 @@ from rich.progress import track
 
 from layoutserve.model.allocator import keep_freed_memory
 from layoutserve.model.errors import DocumentError
-from layoutserve.model.ocr import Ocr, OcrConfig
+from layoutserve.model.ocr.reader import Ocr, OcrConfig
 from layoutserve.model.page import Page, read_document
 
 DATA = Path(__file__).parents[2] / "shared" / "data"

@@ -24,17 +24,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from layoutserve.model import classification, docvqa, kie, rules
 from layoutserve.model.bundle import Bundle, Head, Task
-from layoutserve.model.cache import Cache, LogitsCache, PageCache, ReadWords
-from layoutserve.model.classification import DocumentClass
-from layoutserve.model.docvqa import Answers, PageAnswers
-from layoutserve.model.encoding import MAX_TOKENS, STRIDE, Encoder, PageTokens
+from layoutserve.model.decoding import classification, docvqa, kie, rules
+from layoutserve.model.decoding.classification import DocumentClass
+from layoutserve.model.decoding.docvqa import Answers, PageAnswers
+from layoutserve.model.decoding.kie import KieResult, PageEntities
+from layoutserve.model.encoding.encoder import MAX_TOKENS, STRIDE, Encoder, PageTokens
+from layoutserve.model.encoding.tensors import Encoding, Logits
 from layoutserve.model.errors import BundleError, RequestError
-from layoutserve.model.kie import KieResult, PageEntities
+from layoutserve.model.inference.caches import Cache, LogitsCache, PageCache, ReadWords
 from layoutserve.model.page import Page, Word
-from layoutserve.model.tensors import Encoding, Logits
-from layoutserve.model.words import GivenWord, WordsUnit, words_of_page
+from layoutserve.model.page.given_words import GivenWord, WordsUnit, words_of_page
 
 NO_WORDS = PageCache(0)
 NO_LOGITS = LogitsCache(0)

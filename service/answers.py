@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import cast
 
-from layoutserve.model import bio, classification, docvqa, kie
 from layoutserve.model.bundle import Bundle, Task
+from layoutserve.model.decoding import classification, docvqa, kie
+from layoutserve.model.decoding.fields import bio
 from layoutserve.model.page import Box, Word
+from layoutserve.model.page.given_words import GivenWord
 from layoutserve.model.pipeline import DocumentResult, PageInfo, Pipeline, Request
-from layoutserve.model.words import GivenWord
 from layoutserve.service import schemas
 from layoutserve.service.backend import Served
 from layoutserve.service.settings import Settings

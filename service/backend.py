@@ -19,13 +19,13 @@ from PIL import Image, ImageDraw, ImageFont
 
 from layoutserve.model import bundle
 from layoutserve.model.bundle import Bundle
-from layoutserve.model.cache import LogitsCache, PageCache
+from layoutserve.model.encoding.tensors import VISUAL_TOKENS, Encoding, Logits
 from layoutserve.model.errors import BundleError, RequestError
-from layoutserve.model.ocr import Ocr, OcrConfig
+from layoutserve.model.inference.caches import LogitsCache, PageCache
+from layoutserve.model.inference.session import CPU, Session
+from layoutserve.model.ocr.reader import Ocr, OcrConfig
 from layoutserve.model.page import Page
 from layoutserve.model.pipeline import Pipeline
-from layoutserve.model.session import CPU, Session
-from layoutserve.model.tensors import VISUAL_TOKENS, Encoding, Logits
 from layoutserve.service import schemas
 from layoutserve.service.batching import Batcher, OcrPool
 from layoutserve.service.settings import Settings

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Protocol
 
+from layoutserve.model.encoding.tensors import VISUAL_TOKENS, Encoding, Logits
 from layoutserve.model.page import Page
-from layoutserve.model.tensors import VISUAL_TOKENS, Encoding, Logits
 from layoutserve.service.errors import NotReady
 from layoutserve.service.telemetry import Telemetry
 

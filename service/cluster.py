@@ -30,11 +30,11 @@ from ray.serve.handle import DeploymentHandle
 
 from layoutserve.model import bundle
 from layoutserve.model.allocator import keep_freed_memory
-from layoutserve.model.cache import ReadWords
+from layoutserve.model.encoding.tensors import VISUAL_TOKENS, Encoding, Logits
 from layoutserve.model.errors import LayoutServeError
+from layoutserve.model.inference.caches import ReadWords
 from layoutserve.model.page import Page
 from layoutserve.model.pipeline import Pipeline
-from layoutserve.model.tensors import VISUAL_TOKENS, Encoding, Logits
 from layoutserve.service import schemas, settings, tracing
 from layoutserve.service.app import create_app
 from layoutserve.service.backend import (

@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import ParamSpec, TypeVar
 
+from layoutserve.model.encoding.tensors import Logits
 from layoutserve.model.errors import LayoutServeError
 from layoutserve.model.page import Limits, Page, read_document
 from layoutserve.model.pipeline import DocumentResult, PageResult, Pipeline, Recognize, Request, Steps, Work
-from layoutserve.model.tensors import Logits
 from layoutserve.service import answers, schemas, tracing
 from layoutserve.service.backend import Backend, LocalBackend, Served, cores
 from layoutserve.service.errors import DeadlineExceeded, NotFound, NotReady, Overloaded

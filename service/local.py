@@ -13,10 +13,10 @@ from layoutserve.model.errors import LayoutServeError, RequestError
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from layoutserve.model.ocr import Ocr
+    from layoutserve.model.encoding.tensors import Encoding, Logits
+    from layoutserve.model.ocr.reader import Ocr
     from layoutserve.model.page import Box, Page
     from layoutserve.model.pipeline import DocumentResult, Recognize, Request
-    from layoutserve.model.tensors import Encoding, Logits
     from layoutserve.service.schemas import Endpoint
 
 View = Callable[["DocumentResult"], "RenderableType"]
@@ -70,8 +70,8 @@ def run(arguments: argparse.Namespace, request: "Request", endpoint: "Endpoint",
     from rich.console import Console
 
     from layoutserve.model import bundle, pipeline
+    from layoutserve.model.inference.session import Session
     from layoutserve.model.page import read_document
-    from layoutserve.model.session import Session
     from layoutserve.service import answers
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
@@ -124,7 +124,7 @@ class _Reader:
         self._readers: dict[str | None, Ocr] = {}
 
     def __call__(self, work: "Recognize") -> "Page":
-        from layoutserve.model.ocr import Ocr, OcrConfig
+        from layoutserve.model.ocr.reader import Ocr, OcrConfig
 
         if work.language not in self._readers:
             self._readers[work.language] = Ocr(OcrConfig(language=work.language, threads=self._threads))

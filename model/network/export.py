@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 from layoutserve.model import bundle as bundles
 from layoutserve.model.bundle import MANIFEST, Bundle, Head, Manifest
+from layoutserve.model.encoding.tensors import IMAGE_SIZE
 from layoutserve.model.errors import BundleError, CheckpointError
+from layoutserve.model.inference.session import Session
 from layoutserve.model.network import tokenizer as tokenizers
 from layoutserve.model.network.checkpoint import Checkpoint
 from layoutserve.model.network.graphs import encoder_graph, visual_graph
@@ -26,8 +28,6 @@ from layoutserve.model.network.half_precision import halve
 from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
 from layoutserve.model.network.quantization import quantize_encoder, quantize_visual
 from layoutserve.model.ops import LIBRARY
-from layoutserve.model.session import Session
-from layoutserve.model.tensors import IMAGE_SIZE
 
 Graph = Literal["fused", "portable"]
 Outputs = Mapping[str, NDArray[np.float32]]

@@ -1,4 +1,4 @@
-"""The two graphs of a bundle, built from a network; ``model/tensors.py`` names their inputs and outputs.
+"""The two graphs of a bundle, built from a network; ``model/encoding/tensors.py`` names their inputs and outputs.
 
 What differs from the network, all of it exact: the 49 visual tokens come first in the encoder, so that padding is
 always on the right (attention does not care, places enter by id; outputs are in the order of the text); the relative
@@ -11,12 +11,12 @@ import onnx_ir as ir
 import torch
 from torch import Tensor, nn
 
+from layoutserve.model.encoding.tensors import IMAGE_SIZE, VISUAL_TOKENS
 from layoutserve.model.errors import CheckpointError
 from layoutserve.model.network.graph_builder import MICROSOFT, GraphBuilder, folded
 from layoutserve.model.network.layoutlmv2 import Layer, LayoutLMv2, SelfAttention
 from layoutserve.model.network.resnet_fpn import Conv, ResNetFPN
 from layoutserve.model.ops import DOMAIN
-from layoutserve.model.tensors import IMAGE_SIZE, VISUAL_TOKENS
 
 # The stride of pyramid level p2, the finest.
 _P2_STRIDE = 4

@@ -431,7 +431,7 @@ class LayoutLMv2(nn.Module):
         attention_mask: Tensor | None = None,
         token_type_ids: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """(B, L), (B, L, 4), (B, 3, 224, 224), (B, L), (B, L) -> the outputs named in model/tensors.py."""
+        """(B, L), (B, L, 4), (B, 3, 224, 224), (B, L), (B, L) -> the outputs named in model/encoding/tensors.py."""
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         types = torch.zeros_like(input_ids) if token_type_ids is None else token_type_ids
         visual = self.layoutlmv2.visual_embeddings(image)

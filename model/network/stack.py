@@ -1,14 +1,14 @@
 """The graph that joins visual embeddings on a device, kept as ``model/ops/stack.onnx``.
 
-The service binds it between the two graphs of a bundle on a GPU (``model/device.py``) and cannot build graphs itself.
-After a change: ``python -m layoutserve.model.network.stack``.
+The service binds it between the two graphs of a bundle on a GPU (``model/inference/device.py``) and cannot build
+graphs itself. After a change: ``python -m layoutserve.model.network.stack``.
 """
 
 from pathlib import Path
 
 import onnx_ir as ir
 
-from layoutserve.model.device import STACK_WIDTH
+from layoutserve.model.inference.device import STACK_WIDTH
 from layoutserve.model.network.graph_builder import GraphBuilder
 from layoutserve.model.ops import STACK
 

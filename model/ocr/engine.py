@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from layoutserve.model.errors import OcrError
 from layoutserve.model.ocr import paddle, store
-from layoutserve.model.ocr.decoding import Reading
+from layoutserve.model.ocr.ctc import Reading
 from layoutserve.model.ocr.detection import STRIDE, FastDetector, Places
 from layoutserve.model.ocr.lines import cut, is_slanted, sides
 from layoutserve.model.ocr.models import detection_model, recognition_model

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from layoutserve.model.ocr.decoding import Reading
+from layoutserve.model.ocr.ctc import Reading
 from layoutserve.model.ocr.recognition import Image
 from layoutserve.model.page import Point, Polygon
 from layoutserve.model.page.scripts import word_spans

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layoutserve.model.errors import OcrError
-from layoutserve.model.ocr.decoding import Reading, decode
+from layoutserve.model.ocr.ctc import Reading, decode
 from layoutserve.model.ocr.detection import BOX_THRESHOLD, THRESHOLD, UNCLIP_RATIO, Places, clockwise
 from layoutserve.model.ocr.models import recognition_model
 from layoutserve.model.ocr.recognition import Image, go_on, likeliest, paddle_widths

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from layoutserve.model.allocator import share_arena
 from layoutserve.model.errors import OcrError
 from layoutserve.model.ocr import int8
-from layoutserve.model.ocr.decoding import Reading, decode
+from layoutserve.model.ocr.ctc import Reading, decode
 from layoutserve.model.ocr.models import RecognitionModel
 
 Image = NDArray[np.uint8]

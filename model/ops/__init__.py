@@ -12,7 +12,7 @@ from layoutserve.model.ops.definition import (
 )
 
 # The native kernels, where they are built.
-LIBRARY = Path(__file__).with_name("liblayoutserve_ops.so")
+LIBRARY = Path(__file__).with_name("native") / "liblayoutserve_ops.so"
 # A graph of the bias operator alone, to compare a library with the definition; model/network/probe.py makes it.
 PROBE = Path(__file__).with_name("probe.onnx")
 # A graph that joins arrays where they lie; model/network/stack.py makes it.

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter
 
+from layoutserve.model.encoding.tensors import IMAGE_SIZE
 from layoutserve.model.page import Box, Page, Word
-from layoutserve.model.tensors import IMAGE_SIZE
 from layoutserve.model.training.batches import Sheet, scaled
 from layoutserve.model.training.datasets import Question, split_line
 

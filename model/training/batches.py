@@ -1,6 +1,6 @@
 """From labelled pages to padded batches: thumbnails, windows with their targets, buckets of equal length.
 
-Training encodes with ``model.encoding``, the code that serves. A page is kept as its 224x224 thumbnail with its
+Training encodes with ``model.encoding.encoder``, the code that serves. A page is kept as its 224x224 thumbnail with its
 words in thumbnail pixels: boxes only matter as fractions of the page, and a corpus then fits in memory.
 
 Shapes: B windows, L text tokens, C KIE labels.
@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from layoutserve.model.encoding import IGNORE, Encoder, answer_tokens, label_tokens
+from layoutserve.model.encoding.encoder import IGNORE, Encoder, answer_tokens, label_tokens
+from layoutserve.model.encoding.tensors import IMAGE_SIZE, Encoding
 from layoutserve.model.errors import DatasetError
 from layoutserve.model.page import Box, Page, Word
-from layoutserve.model.tensors import IMAGE_SIZE, Encoding
 from layoutserve.model.training.datasets import Example, Question
 
 

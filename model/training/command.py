@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from layoutserve.model.bundle import FieldSpec, Head, Task
-from layoutserve.model.encoding import MAX_TOKENS, Encoder
+from layoutserve.model.encoding.encoder import MAX_TOKENS, Encoder
 from layoutserve.model.errors import DatasetError
 from layoutserve.model.evaluation import (
     Case,

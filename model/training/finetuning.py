@@ -18,10 +18,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from layoutserve.model.encoding import IGNORE, MAX_TOKENS, Encoder
+from layoutserve.model.encoding.encoder import IGNORE, MAX_TOKENS, Encoder
+from layoutserve.model.encoding.tensors import Encoding, Logits
 from layoutserve.model.evaluation import Infer
 from layoutserve.model.network.layoutlmv2 import LayoutLMv2
-from layoutserve.model.tensors import Encoding, Logits
 from layoutserve.model.training.augmentation import Augmentation
 from layoutserve.model.training.batches import Batch, Labels, Sheet, Target, buckets, collate, group_weights, targets
 from layoutserve.model.training.datasets import Question

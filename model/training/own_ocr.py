@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from layoutserve.model.ocr import Ocr, OcrConfig
+from layoutserve.model.ocr.reader import Ocr, OcrConfig
 from layoutserve.model.page import Page
 from layoutserve.model.training.datasets import Example, read_jsonl, to_row
 

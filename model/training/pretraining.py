@@ -22,10 +22,10 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 
-from layoutserve.model.encoding import IGNORE, Encoder
+from layoutserve.model.encoding.encoder import IGNORE, Encoder
+from layoutserve.model.encoding.tensors import IMAGE_SIZE, Encoding
 from layoutserve.model.errors import CheckpointError
 from layoutserve.model.network.layoutlmv2 import LayoutLMv2
-from layoutserve.model.tensors import IMAGE_SIZE, Encoding
 from layoutserve.model.training.augmentation import noisy_words, shift
 from layoutserve.model.training.batches import Batch, Sheet, Target, buckets, collate, group_weights
 from layoutserve.model.training.initial import FRESH

@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from layoutserve.model import bundle as bundles
-from layoutserve.model import kie, metrics
+from layoutserve.model import metrics
 from layoutserve.model.bundle import Bundle, FieldSpec, Head
-from layoutserve.model.encoding import Encoder, model_image
+from layoutserve.model.decoding import kie
+from layoutserve.model.decoding.rules import ANSWER_RULES, RULES
+from layoutserve.model.encoding.encoder import Encoder, model_image
 from layoutserve.model.evaluation import (
     Case,
     Infer,
@@ -35,11 +37,10 @@ from layoutserve.model.evaluation import (
     score_docvqa,
     score_kie,
 )
+from layoutserve.model.inference.session import Session
 from layoutserve.model.network import checkpoint, export
 from layoutserve.model.network.layoutlmv2 import LayoutLMv2
 from layoutserve.model.page import Page
-from layoutserve.model.rules import ANSWER_RULES, RULES
-from layoutserve.model.session import Session
 from layoutserve.model.training import card, datasets, starter
 from layoutserve.model.training.command import case_of
 from layoutserve.model.training.datasets import Example

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from layoutserve.model.bundle import FieldSpec, FieldType, Head
-from layoutserve.model.encoding import Encoder
+from layoutserve.model.encoding.encoder import Encoder
 from layoutserve.model.evaluation import (
     Case,
     infer_pages,

@@ -84,8 +84,8 @@ def _versions() -> Iterator[Finding]:
 
 
 def _operators() -> Iterator[Finding]:
+    from layoutserve.model.inference.session import check_operators
     from layoutserve.model.ops import LIBRARY
-    from layoutserve.model.session import check_operators
 
     check = check_operators()
     if check.difference != 0:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from layoutserve.model.bundle import Head
-    from layoutserve.model.encoding import Encoder
+    from layoutserve.model.encoding.encoder import Encoder
     from layoutserve.model.evaluation import AnswerScores, Case, ClassScores, Infer, KieScores
     from layoutserve.model.training.datasets import Example
 
@@ -96,12 +96,12 @@ def _read(examples: "Sequence[Example]", keep: Path | None) -> "list[Example]":
 
 def _model(arguments: argparse.Namespace) -> "tuple[Head, Encoder, Infer]":
     from layoutserve.model.bundle import FieldSpec, Head
-    from layoutserve.model.encoding import Encoder
+    from layoutserve.model.encoding.encoder import Encoder
     from layoutserve.model.errors import BundleError
 
     if arguments.bundle is not None:
         from layoutserve.model import bundle
-        from layoutserve.model.session import Session
+        from layoutserve.model.inference.session import Session
 
         loaded = bundle.load(bundle.locate(arguments.bundle))
         heads: Mapping[str, Head] = loaded.manifest.heads

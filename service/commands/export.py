@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _pages(folder: Path | None) -> "list[NDArray[np.uint8]]":
     """The pages int8 is calibrated on: those of a folder's documents, or drawn ones; uint8 (3, 224, 224) BGR."""
-    from layoutserve.model.encoding import model_image
+    from layoutserve.model.encoding.encoder import model_image
     from layoutserve.model.page import Page, read_document
     from layoutserve.model.training.synthesis import generate
 

@@ -31,7 +31,7 @@ def _view(result: "DocumentResult") -> "RenderableType":
     from rich.console import Group
     from rich.table import Table
 
-    from layoutserve.model.kie import Amount
+    from layoutserve.model.decoding.kie import Amount
 
     fields = Table("field", "text", "value", "score", "page", title="Fields", title_justify="left")
     entities = Table("entity", "text", "score", "page", "box", title="Entities", title_justify="left")

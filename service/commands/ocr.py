@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Read the document, print its words and draw them if asked."""
     from layoutserve.model.allocator import keep_freed_memory
     from layoutserve.model.errors import RequestError
-    from layoutserve.model.ocr import Ocr, OcrConfig
+    from layoutserve.model.ocr.reader import Ocr, OcrConfig
     from layoutserve.model.page import read_document
 
     if arguments.draw and arguments.draw.suffix not in (".png", ".svg"):
@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _draw(page: "Page", path: Path, several: bool) -> None:
-    from layoutserve.model.drawing import draw_png, draw_svg
+    from layoutserve.model.page.drawing import draw_png, draw_svg
 
     if several:
         path = path.with_name(f"{path.stem}-{page.number}{path.suffix}")

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from layoutserve.model import bundle
     from layoutserve.model.errors import ArrayError
-    from layoutserve.model.session import Session
+    from layoutserve.model.inference.session import Session
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     loaded = bundle.load(arguments.bundle)

@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from layoutserve.model.page import Page
-from layoutserve.model.words import GivenWord, words_of_page
+from layoutserve.model.page.given_words import GivenWord, words_of_page
 from layoutserve.service import schemas
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"

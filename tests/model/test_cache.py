@@ -3,9 +3,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from layoutserve.model.cache import LogitsCache, PageCache, ReadWords
+from layoutserve.model.encoding.tensors import Encoding, Logits
+from layoutserve.model.inference.caches import LogitsCache, PageCache, ReadWords
 from layoutserve.model.page import Box, Page, Word
-from layoutserve.model.tensors import Encoding, Logits
 
 
 def page(value=0, size=(10, 20)):

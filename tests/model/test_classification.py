@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from layoutserve.model.bundle import Head
-from layoutserve.model.classification import document_probabilities, page_probabilities, ranked
-from layoutserve.model.tensors import Logits
+from layoutserve.model.decoding.classification import document_probabilities, page_probabilities, ranked
+from layoutserve.model.encoding.tensors import Logits
 
 HEAD = Head(labels=("receipt", "invoice", "letter"))
 

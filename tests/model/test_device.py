@@ -8,12 +8,12 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from layoutserve.model import session as sessions
-from layoutserve.model.device import STACK_WIDTH, BoundGraphs
+from layoutserve.model.encoding.tensors import Encoding
 from layoutserve.model.errors import SessionError
+from layoutserve.model.inference import session as sessions
+from layoutserve.model.inference.device import STACK_WIDTH, BoundGraphs
+from layoutserve.model.inference.session import Session
 from layoutserve.model.ops import STACK
-from layoutserve.model.session import Session
-from layoutserve.model.tensors import Encoding
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 TINY = "tiny-token"

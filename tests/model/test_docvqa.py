@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layoutserve.model.docvqa import MAX_ANSWER_WORDS, decode_document, decode_page
+from layoutserve.model.decoding.docvqa import MAX_ANSWER_WORDS, decode_document, decode_page
+from layoutserve.model.decoding.rules import ANSWER_RULES
+from layoutserve.model.encoding.tensors import Encoding, Logits
 from layoutserve.model.page import Box, Page, Word
-from layoutserve.model.rules import ANSWER_RULES
-from layoutserve.model.tensors import Encoding, Logits
 
 IMAGE = np.zeros((3, 224, 224), np.uint8)
 

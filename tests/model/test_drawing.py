@@ -7,8 +7,8 @@ import xml.etree.ElementTree as ET
 import numpy as np
 from PIL import Image
 
-from layoutserve.model.drawing import box_mark, colour_of, draw_png, draw_svg, word_marks
 from layoutserve.model.page import Box, Page, Word
+from layoutserve.model.page.drawing import box_mark, colour_of, draw_png, draw_svg, word_marks
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from layoutserve.model.encoding import Encoder, answer_tokens, label_tokens, model_image, normalized_boxes
+from layoutserve.model.encoding.encoder import Encoder, answer_tokens, label_tokens, model_image, normalized_boxes
+from layoutserve.model.encoding.windows import merge_words
 from layoutserve.model.errors import BundleError, RequestError
 from layoutserve.model.page import Box, Page, Word
-from layoutserve.model.windows import merge_words
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.:,$?"
 

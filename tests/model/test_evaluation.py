@@ -7,7 +7,9 @@ import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from layoutserve.model.bundle import FieldSpec, Head
-from layoutserve.model.encoding import Encoder
+from layoutserve.model.decoding.rules import ANSWER_RULES
+from layoutserve.model.encoding.encoder import Encoder
+from layoutserve.model.encoding.tensors import Logits
 from layoutserve.model.evaluation import (
     Case,
     choose_answer_rules,
@@ -20,8 +22,6 @@ from layoutserve.model.evaluation import (
     score_kie,
 )
 from layoutserve.model.page import Box, Page, Word
-from layoutserve.model.rules import ANSWER_RULES
-from layoutserve.model.tensors import Logits
 
 LABELS = ("O", "B-COMPANY", "I-COMPANY", "B-TOTAL", "I-TOTAL")
 HEAD = Head(labels=LABELS, fields={"COMPANY": FieldSpec(), "TOTAL": FieldSpec("amount")})

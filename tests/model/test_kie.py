@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from layoutserve.model.bio import RESUME, viterbi
 from layoutserve.model.bundle import FieldSpec, Head
+from layoutserve.model.decoding.fields.bio import RESUME, viterbi
+from layoutserve.model.decoding.kie import Amount, decode_document, decode_page
+from layoutserve.model.decoding.rules import RULES
+from layoutserve.model.encoding.tensors import Encoding, Logits
 from layoutserve.model.errors import RequestError
-from layoutserve.model.kie import Amount, decode_document, decode_page
 from layoutserve.model.page import Box, Page, Word
-from layoutserve.model.rules import RULES
-from layoutserve.model.tensors import Encoding, Logits
 
 LABELS = ("O", "B-TOTAL", "I-TOTAL", "B-ADDRESS", "I-ADDRESS", "B-DATE", "I-DATE", "B-COMPANY", "I-COMPANY")
 HEAD = Head(

@@ -1,6 +1,14 @@
 import pytest
 
-from layoutserve.model.parties import body, cells, columns, is_registered_name, name_line, parts, whole_lines
+from layoutserve.model.decoding.fields.company import (
+    body,
+    cells,
+    columns,
+    is_registered_name,
+    name_line,
+    parts,
+    whole_lines,
+)
 
 
 def texts(cells, words):

@@ -14,14 +14,14 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from layoutserve.model import bundle as bundles
 from layoutserve.model import pipeline as pipelines
 from layoutserve.model.bundle import FieldSpec, Head
-from layoutserve.model.cache import LogitsCache, PageCache
 from layoutserve.model.errors import BundleError, RequestError
+from layoutserve.model.inference.caches import LogitsCache, PageCache
+from layoutserve.model.inference.session import Session
 from layoutserve.model.network import checkpoint, export
 from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
 from layoutserve.model.page import Box, Page, Word
+from layoutserve.model.page.given_words import GivenWord
 from layoutserve.model.pipeline import Infer, Pipeline, Recognize, Request
-from layoutserve.model.session import Session
-from layoutserve.model.words import GivenWord
 
 LABELS = {
     "kie": ("O", "B-TOTAL", "I-TOTAL", "B-DATE", "I-DATE"),
@@ -333,7 +333,7 @@ def test_one_pipeline_serves_many_threads(pipeline, session):
 
 
 def test_from_pixels_to_results_with_real_ocr(pipeline, session):
-    from layoutserve.model.ocr import Ocr
+    from layoutserve.model.ocr.reader import Ocr
 
     drawn = Image.new("RGB", (600, 260), "white")
     draw = ImageDraw.Draw(drawn)

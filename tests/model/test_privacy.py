@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 RUN = """
 import numpy as np
-import layoutserve.model.session
+import layoutserve.model.inference.session
 from onnx import TensorProto, helper
 import onnxruntime
 x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from layoutserve.model import bundle, session
+from layoutserve.model import bundle
+from layoutserve.model.encoding.tensors import Encoding
 from layoutserve.model.errors import ArrayError, BundleError, SessionError
-from layoutserve.model.session import Session
-from layoutserve.model.tensors import Encoding
+from layoutserve.model.inference import session
+from layoutserve.model.inference.session import Session
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = ("short", "batch", "long")
@@ -301,7 +302,8 @@ def test_without_the_library_it_says_so_once_and_runs_the_functions(exported, co
 def test_importing_and_running_needs_no_torch(exported):
     folder = exported("tiny-token").path
     code = (
-        "import sys; from pathlib import Path; from model import bundle; from model.session import Session; "
+        "import sys; from pathlib import Path; from layoutserve.model import bundle; "
+        "from layoutserve.model.inference.session import Session; "
         f"s = Session(bundle.load(Path({str(folder)!r})), threads=1); assert s.selftest() < 1e-5; "
         "print([m for m in ('torch', 'onnx', 'onnxscript', 'onnx_ir', 'safetensors', 'fastapi') if m in sys.modules])"
     )

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from layoutserve.model.textflow import APART, BELOW, CLOSE, joints, line_numbers
+from layoutserve.model.decoding.text_flow import APART, BELOW, CLOSE, joints, line_numbers
 
 
 def test_words_of_a_line_and_the_line_below_belong_together(words_of):

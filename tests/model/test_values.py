@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layoutserve.model.values import Conventions, conventions, find_amount, find_date
+from layoutserve.model.decoding.fields.values import Conventions, conventions, find_amount, find_date
 
 AMERICAN = Conventions(day_first=False)
 

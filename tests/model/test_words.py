@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from layoutserve.model.errors import RequestError
 from layoutserve.model.page import Box, Page
-from layoutserve.model.words import GivenWord, words_of_page
+from layoutserve.model.page.given_words import GivenWord, words_of_page
 
 PAGE = Page(np.zeros((100, 200, 3), np.uint8))
 

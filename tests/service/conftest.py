@@ -16,9 +16,9 @@ from starlette.testclient import TestClient
 
 from layoutserve.model import bundle as bundles
 from layoutserve.model.bundle import FieldSpec, Head
+from layoutserve.model.inference.session import Session
 from layoutserve.model.page import Box, Word
 from layoutserve.model.pipeline import Pipeline
-from layoutserve.model.session import Session
 from layoutserve.service import schemas
 from layoutserve.service.app import create_app
 from layoutserve.service.backend import Served

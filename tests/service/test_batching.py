@@ -6,10 +6,10 @@ import time
 import numpy as np
 import pytest
 
+from layoutserve.model.encoding.tensors import VISUAL_TOKENS, Encoding, Logits
 from layoutserve.model.errors import SessionError
+from layoutserve.model.inference.session import CPU, CUDA
 from layoutserve.model.page import Page
-from layoutserve.model.session import CPU, CUDA
-from layoutserve.model.tensors import VISUAL_TOKENS, Encoding, Logits
 from layoutserve.service import settings
 from layoutserve.service.backend import cores, open_batcher
 from layoutserve.service.batching import Batcher, OcrPool

@@ -131,7 +131,7 @@ def test_the_running_service_imports_neither_torch_nor_paddleocr():
     code = (
         "import sys; from layoutserve.service.server import Server;"
         "import layoutserve.service.backend, layoutserve.service.commands.serve;"
-        "from layoutserve.model.ocr import Ocr; Ocr();"
+        "from layoutserve.model.ocr.reader import Ocr; Ocr();"
         "unwanted = ('torch', 'onnx', 'onnxscript', 'safetensors', 'paddlex', 'pandas');"
         "print([name for name in unwanted if name in sys.modules])"
     )

@@ -9,9 +9,9 @@ import torch
 from layoutserve.model import bundle
 from layoutserve.model.bundle import FieldSpec, Head
 from layoutserve.model.errors import BundleError, CheckpointError
+from layoutserve.model.inference.session import Session
 from layoutserve.model.network import checkpoint, export
 from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
-from layoutserve.model.session import Session
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 

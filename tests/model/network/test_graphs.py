@@ -8,11 +8,11 @@ import torch
 
 from layoutserve.model.bundle import Bundle, Manifest
 from layoutserve.model.errors import CheckpointError
+from layoutserve.model.inference.session import Session
 from layoutserve.model.network.checkpoint import load
 from layoutserve.model.network.export import examples
 from layoutserve.model.network.graphs import encoder_graph, visual_graph
 from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
-from layoutserve.model.session import Session
 
 CASES = ("short", "batch", "long")
 HF_NAMES = {

@@ -8,10 +8,10 @@ import pytest
 from onnx import TensorProto
 
 from layoutserve.model import bundle as bundles
+from layoutserve.model.inference.session import Session
 from layoutserve.model.network import checkpoint
 from layoutserve.model.network.export import export
 from layoutserve.model.ops import DOMAIN
-from layoutserve.model.session import Session
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 

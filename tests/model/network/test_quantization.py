@@ -1,19 +1,17 @@
 """Int8 graphs: near float32, and a row that never depends on its batch or padding."""
 
-from pathlib import Path
-
 import numpy as np
 import onnxruntime
 import pytest
 import torch
 
 from layoutserve.model import ops
+from layoutserve.model.encoding.tensors import VISUAL_TOKENS
 from layoutserve.model.network.graphs import encoder_graph, visual_graph
 from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
 from layoutserve.model.network.quantization import quantize_encoder, quantize_visual
-from layoutserve.model.tensors import VISUAL_TOKENS
 
-LIBRARY = Path(ops.__file__).parent / "liblayoutserve_ops.so"
+LIBRARY = ops.LIBRARY
 
 
 def network():

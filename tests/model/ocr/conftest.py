@@ -9,7 +9,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from layoutserve.model.network.ocr_int8 import quantize_ocr
-from layoutserve.model.ocr import Ocr, OcrConfig, int8, store
+from layoutserve.model.ocr import int8, store
+from layoutserve.model.ocr.reader import Ocr, OcrConfig
 from layoutserve.model.page import Box, Page
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from layoutserve.model.ocr.decoding import decode
+from layoutserve.model.ocr.ctc import decode
 
 SYMBOLS = ["blank", *"abc\uff1a我", " "]
 SPACE = len(SYMBOLS) - 1

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from layoutserve.model.errors import OcrError
-from layoutserve.model.ocr import Ocr, OcrConfig
 from layoutserve.model.ocr.detection import Places
+from layoutserve.model.ocr.reader import Ocr, OcrConfig
 
 # Where a detector may see one line, three pixels high.
 SMALL = Places(np.array([[(0, 0), (60, 0), (60, 3), (0, 3)]], dtype=np.float64), np.zeros(1, dtype=np.bool_))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from layoutserve.model.ocr.decoding import Reading
+from layoutserve.model.ocr.ctc import Reading
 from layoutserve.model.ocr.lines import around_ink, cut, grown, pieces, sides, slant, turned
 
 QUAD = np.array([[100.0, 50.0], [300.0, 50.0], [300.0, 70.0], [100.0, 70.0]])

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from layoutserve.model.errors import DocumentError
-from layoutserve.model.ocr import settled
-from layoutserve.model.ocr.decoding import Reading
+from layoutserve.model.ocr.ctc import Reading
 from layoutserve.model.ocr.detection import Places
+from layoutserve.model.ocr.reader import settled
 from layoutserve.model.page import Box, Page, Word, read_document
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
@@ -186,8 +186,8 @@ def test_only_doubtful_lines_are_read_again_and_only_until_readings_agree(ocr, l
         return read(lines)
 
     monkeypatch.setattr(ocr._engine, "read", counted)
-    monkeypatch.setattr("layoutserve.model.ocr._IN_DOUBT", limit)
-    monkeypatch.setattr("layoutserve.model.ocr._IN_DOUBT_PER_HEIGHT", 0.0)
+    monkeypatch.setattr("layoutserve.model.ocr.reader._IN_DOUBT", limit)
+    monkeypatch.setattr("layoutserve.model.ocr.reader._IN_DOUBT_PER_HEIGHT", 0.0)
     assert lines_of(ocr.recognize(letter.page())) == letter.lines
     first, second, *further = numbers
     assert second == (first if again else 0)

@@ -3,8 +3,8 @@
 import numpy as np
 from bidi.algorithm import get_display
 
-from layoutserve.model.ocr import _in_order
 from layoutserve.model.ocr.lines import Piece
+from layoutserve.model.ocr.reader import _in_order
 from layoutserve.model.page import Page
 
 LINES = ["\u05d7\u05e9\u05d1\u05d5\u05e0\u05d9\u05ea \u05de\u05e1 12345", "\u05e1\u05d4\u05db Visa Gold 99.50"]

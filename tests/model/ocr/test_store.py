@@ -6,8 +6,9 @@ import pytest
 import yaml
 
 from layoutserve.model.errors import OcrError
-from layoutserve.model.ocr import Ocr, OcrConfig, store
+from layoutserve.model.ocr import store
 from layoutserve.model.ocr.paddle import names_for
+from layoutserve.model.ocr.reader import Ocr, OcrConfig
 
 
 def wheel(path, content):

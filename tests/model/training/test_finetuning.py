@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from layoutserve.model.bundle import FieldSpec, Head
-from layoutserve.model.encoding import Encoder
+from layoutserve.model.encoding.encoder import Encoder
 from layoutserve.model.evaluation import Case, infer_pages, infer_questions, score_docvqa, score_kie
 from layoutserve.model.training.batches import Labels, collate, sheet, targets
 from layoutserve.model.training.finetuning import (

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from layoutserve.model.encoding import IGNORE, Encoder
+from layoutserve.model.encoding.encoder import IGNORE, Encoder
 from layoutserve.model.training.batches import sheet
 from layoutserve.model.training.loop import Schedule
 from layoutserve.model.training.pretraining import OBJECTIVES, Pretraining, Rates, corrupt, pretrain, windows

@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from layoutserve.model import kie
 from layoutserve.model.bundle import FieldSpec, Head, Manifest
-from layoutserve.model.encoding import Encoder
+from layoutserve.model.decoding import kie
+from layoutserve.model.encoding.encoder import Encoder
+from layoutserve.model.encoding.tensors import Logits
 from layoutserve.model.evaluation import Case, infer_pages
-from layoutserve.model.tensors import Logits
 from layoutserve.model.training import card
 from layoutserve.model.training.release import fit_biases, fit_calibration
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from layoutserve.model import session
+from layoutserve.model.inference import session
 from layoutserve.model.network import checkpoint, export
 from layoutserve.model.ocr import int8
 from layoutserve.service.cli import main

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from layoutserve.model.decoding.text_flow import CLOSE, joints
 from layoutserve.model.page import Word
-from layoutserve.model.textflow import CLOSE, joints
 
 _LEGAL_FORM = re.compile(
     r"(?:\b|(?<=[.\s]))(?:s[du]n\W{0,2}b[hn]d|sdn|bhd|berhad|s/b|ltd|limited|llc|llp|plc|plt|inc|corp|gmbh|kg|ohg|"

@@ -26,11 +26,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from layoutserve.model import rules as decoding
+from layoutserve.model.decoding import rules as decoding
+from layoutserve.model.decoding.text_flow import APART, BELOW, CLOSE, joints
+from layoutserve.model.encoding.tensors import Encoding, Logits
+from layoutserve.model.encoding.windows import WindowWords, merge_words, window_words
 from layoutserve.model.page import Box, Page, Word
-from layoutserve.model.tensors import Encoding, Logits
-from layoutserve.model.textflow import APART, BELOW, CLOSE, joints
-from layoutserve.model.windows import WindowWords, merge_words, window_words
 
 MAX_ANSWER_WORDS = 64
 NO_ANSWER = 0.5

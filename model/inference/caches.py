@@ -13,8 +13,8 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from layoutserve.model.encoding.tensors import Encoding, Logits
 from layoutserve.model.page import Page, Word
-from layoutserve.model.tensors import Encoding, Logits
 
 Value = TypeVar("Value")
 

@@ -9,11 +9,12 @@ from decimal import Decimal
 
 import numpy as np
 
-from layoutserve.model import bio, parties, rules, totals
-from layoutserve.model.bio import Piece
 from layoutserve.model.bundle import Head
-from layoutserve.model.entities import Entity, PageEntities
-from layoutserve.model.textflow import line_numbers
+from layoutserve.model.decoding import rules
+from layoutserve.model.decoding.fields import bio, company, total
+from layoutserve.model.decoding.fields.bio import Piece
+from layoutserve.model.decoding.fields.entities import Entity, PageEntities
+from layoutserve.model.decoding.text_flow import line_numbers
 
 Candidate = tuple[Entity, PageEntities]
 # Reads a text as the value of a field: a decimal number or an ISO date; None if it is none.
@@ -26,20 +27,20 @@ def tidied(page: PageEntities, active: Collection[str]) -> list[Entity]:
     """The entities of a page, companies and addresses as these stand on a page."""
     if not page.entities or not {rules.WHOLE_LINES, rules.COMPANY_WITH_LEGAL_FORM} & set(active):
         return list(page.entities)
-    cells = parties.cells(page.words, page.bbox)
+    cells = company.cells(page.words, page.bbox)
     result: list[Entity] = []
     for entity in page.entities:
         label = entity.label.lower()
         if label not in rules.COMPANY_LABELS | rules.ADDRESS_LABELS:
             result.append(entity)
             continue
-        lines = parties.parts(entity.words, cells)
+        lines = company.parts(entity.words, cells)
         columns = [lines]
         if rules.WHOLE_LINES in active:
-            lines = parties.whole_lines(entity.words, cells, page.words)
-            columns = parties.columns(lines, page.bbox)
+            lines = company.whole_lines(entity.words, cells, page.words)
+            columns = company.columns(lines, page.bbox)
         if rules.COMPANY_WITH_LEGAL_FORM in active and label in rules.COMPANY_LABELS:
-            columns = [[parties.name_line(lines, page.words)]]
+            columns = [[company.name_line(lines, page.words)]]
         for column in columns:
             _add(result, replace_words(entity, [word for line in column for word in line], page), page)
     return result
@@ -78,7 +79,7 @@ def settled(
     """The entities and the other words that say the total that a page's own arithmetic settles, if it settles one."""
     found = []
     for page in pages:
-        sums = totals.Sums(page.words, page.bbox, parse)
+        sums = total.Sums(page.words, page.bbox, parse)
         amounts = sums.paid_less_change() if rules.PAID_LESS_CHANGE in active else frozenset()
         if not amounts and rules.ROUNDED_TOTAL in active:
             amounts = sums.rounded()
@@ -100,7 +101,7 @@ def preferred(label: str, candidates: Sequence[Candidate], active: Collection[st
     name = label.lower()
     chosen = list(candidates)
     if rules.COMPANY_WITH_LEGAL_FORM in active and name in rules.COMPANY_LABELS:
-        chosen = [(e, page) for e, page in chosen if parties.is_registered_name(e.words, page.words)] or chosen
+        chosen = [(e, page) for e, page in chosen if company.is_registered_name(e.words, page.words)] or chosen
     if rules.TOTAL_NEAR_KEYWORD in active and name in rules.TOTAL_LABELS:
         chosen = [pair for pair in chosen if _is_near_keyword(*pair)] or chosen
     if rules.COMPANY_IN_FIRST_LINES in active and name in rules.COMPANY_LABELS:
@@ -111,7 +112,7 @@ def preferred(label: str, candidates: Sequence[Candidate], active: Collection[st
 def _is_near_keyword(entity: Entity, page: PageEntities) -> bool:
     boxes = page.bbox[list(entity.words)]
     around = np.concatenate((boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)))
-    return totals.near_keyword(around, page.bbox[totals.total_keywords(page.words)])
+    return total.near_keyword(around, page.bbox[total.total_keywords(page.words)])
 
 
 def _is_in_first_lines(entity: Entity, page: PageEntities) -> bool:

@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from layoutserve.model.decoding.text_flow import line_numbers
 from layoutserve.model.page import Word
-from layoutserve.model.textflow import line_numbers
 
 _KEYWORD = re.compile(
     r"^(grand)?(total|totale|totaal|gesamt|gesamtbetrag|gesamtsumme|summe|montant|importe|jumlah|amount|amt|due|payable|nett?)"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from layoutserve.model.tensors import Encoding
+from layoutserve.model.encoding.tensors import Encoding
 
 
 @dataclass(frozen=True, slots=True, eq=False)

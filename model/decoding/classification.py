@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layoutserve.model.bundle import Head
-from layoutserve.model.tensors import Logits
+from layoutserve.model.encoding.tensors import Logits
 
 
 @dataclass(frozen=True, slots=True)

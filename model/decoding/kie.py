@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from layoutserve.model import bio, candidates, values
-from layoutserve.model import rules as decoding
 from layoutserve.model.bundle import FieldSpec, Head
-from layoutserve.model.candidates import Candidate, Parse
-from layoutserve.model.entities import Entity, PageEntities, entity_of
+from layoutserve.model.decoding import rules as decoding
+from layoutserve.model.decoding.fields import bio, candidates, values
+from layoutserve.model.decoding.fields.candidates import Candidate, Parse
+from layoutserve.model.decoding.fields.entities import Entity, PageEntities, entity_of
+from layoutserve.model.decoding.fields.values import Conventions
+from layoutserve.model.encoding.tensors import Encoding, Logits
+from layoutserve.model.encoding.windows import merge_words
 from layoutserve.model.page import Box, Page
-from layoutserve.model.tensors import Encoding, Logits
-from layoutserve.model.values import Conventions
-from layoutserve.model.windows import merge_words
 
 __all__ = ["Amount", "Entity", "Field", "KieResult", "PageEntities", "decode_document", "decode_page"]
 

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from layoutserve.model.allocator import share_arena
 from layoutserve.model.bundle import Bundle
-from layoutserve.model.device import BoundGraphs
+from layoutserve.model.encoding.tensors import IMAGE_SIZE, VISUAL_TOKENS, Encoding, Logits
 from layoutserve.model.errors import ArrayError, BundleError, SessionError
+from layoutserve.model.inference.device import BoundGraphs
+from layoutserve.model.inference.visual_cache import CacheInfo, VisualCache
 from layoutserve.model.ops import LIBRARY, PROBE, STACK, relative_attention_bias
-from layoutserve.model.tensors import IMAGE_SIZE, VISUAL_TOKENS, Encoding, Logits
-from layoutserve.model.visual_cache import CacheInfo, VisualCache
 
 Arrays = Mapping[str, NDArray[Any]]
 # A page's visual embeddings: float32 (V, D) here, (1, V, D) on a device.
@@ -101,7 +101,7 @@ class Session:
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def encoder(self, arrays: Arrays) -> dict[str, NDArray[np.float32]]:
-        """Run the encoder graph on arrays named and shaped as in ``model/tensors.py``, any batch and length."""
+        """Run the encoder graph on arrays named and shaped as in ``model/encoding/tensors.py``, of any batch size."""
         return _run(self._encoder, arrays)
 
     def run(self, encodings: Sequence[Encoding]) -> list[Logits]:
@@ -134,7 +134,7 @@ class Session:
 
         input_ids (B, L), bbox (B, L, 4), 0-1000, image uint8 (B, 3, 224, 224) BGR; attention_mask and token_type_ids
         (B, L) may be left out, as there. Out: ``logits``, or ``start_logits`` and ``end_logits``, or
-        ``last_hidden_state`` and ``pooler_output``; for several heads the names of ``model/tensors.py``.
+        ``last_hidden_state`` and ``pooler_output``; for several heads the names of ``model/encoding/tensors.py``.
 
         Raises ArrayError for a missing or unknown name, a wrong dtype, shape or range.
         """

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from tokenizers import Tokenizer
 
+from layoutserve.model.encoding.tensors import IMAGE_SIZE, Encoding, image_key
 from layoutserve.model.errors import BundleError, RequestError
 from layoutserve.model.page import Page
-from layoutserve.model.tensors import IMAGE_SIZE, Encoding, image_key
 
 MAX_TOKENS = 512
 STRIDE = 128

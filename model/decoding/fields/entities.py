@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from layoutserve.model.bio import Piece
+from layoutserve.model.decoding.fields.bio import Piece
 from layoutserve.model.page import Box, Polygon, Word
 
 

@@ -1,0 +1,5 @@
+"""From labelled words to fields, in the order of data.
+
+``bio`` makes pieces of labels, ``entities`` gives them their place, ``candidates`` are the entities that may be a
+field, as ``company`` and ``total`` see them, and ``values`` reads dates and amounts.
+"""
