@@ -71,8 +71,8 @@ BUNDLE ?= model/bundles/starter
 TRIAL ?= 1
 PRETRAIN_MINUTES ?= 33
 TRAIN_MINUTES ?= 71
-STARTER := OMP_NUM_THREADS=1 $(BIN)/python -m layoutserve.model.training.starter
-RELEASE := $(BIN)/python -m layoutserve.model.training.release --data $(DATA) --work $(RUNS)/corpus --output $(BUNDLE) \
+STARTER := OMP_NUM_THREADS=1 $(BIN)/python -m layoutserve.model.training.starter.recipe
+RELEASE := $(BIN)/python -m layoutserve.model.training.starter.release --data $(DATA) --work $(RUNS)/corpus --output $(BUNDLE) \
 	--read $(RUNS)/dev-ocr.jsonl
 starter: setup
 	$(STARTER) draw --work $(RUNS)/corpus --processes 2 --fraction $(TRIAL)

@@ -22,8 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 from layoutserve.model.training.command import PARTS, Options, pretrain, train
-from layoutserve.model.training.loop import STATE, Schedule
-from layoutserve.model.training.pretraining import OBJECTIVES
+from layoutserve.model.training.stages.loop import STATE, Schedule
+from layoutserve.model.training.stages.pretraining import OBJECTIVES
 
 
 @dataclass(frozen=True, slots=True)

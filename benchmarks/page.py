@@ -29,7 +29,7 @@ from serving import QUESTIONS, Load, Pages, base_bundle, service
 from layoutserve.model.encoding.encoder import Encoder
 from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
 from layoutserve.model.page import Box, Page, Word
-from layoutserve.model.training import initial
+from layoutserve.model.training.stages import initial
 
 CLIENTS = (1, 4, 16)
 USUAL = "PaddleOCR + torch, base size"

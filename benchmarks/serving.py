@@ -27,7 +27,7 @@ from layoutserve.model.network import checkpoint
 from layoutserve.model.network.export import export
 from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
 from layoutserve.model.page import read_document
-from layoutserve.model.training import initial
+from layoutserve.model.training.stages import initial
 from layoutserve.model.training.synthesis import generate
 
 QUESTIONS = tuple(f"What is the {thing}?" for thing in ("total", "date", "company", "address", "tax")) + tuple(

@@ -11,7 +11,14 @@ import torch
 from layoutserve.model.bundle import FieldSpec, Head, Task
 from layoutserve.model.encoding.encoder import MAX_TOKENS, Encoder
 from layoutserve.model.errors import DatasetError
-from layoutserve.model.evaluation import (
+from layoutserve.model.network import checkpoint
+from layoutserve.model.network.layoutlmv2 import LayoutLMv2
+from layoutserve.model.page import Box, Word
+from layoutserve.model.training.data import datasets
+from layoutserve.model.training.data.datasets import Example
+from layoutserve.model.training.data.labelling import label
+from layoutserve.model.training.data.own_ocr import read_pages
+from layoutserve.model.training.evaluation.scoring import (
     Case,
     infer_pages,
     infer_questions,
@@ -19,19 +26,13 @@ from layoutserve.model.evaluation import (
     score_docvqa,
     score_kie,
 )
-from layoutserve.model.network import checkpoint
-from layoutserve.model.network.layoutlmv2 import LayoutLMv2
-from layoutserve.model.page import Box, Word
-from layoutserve.model.training import datasets, initial
-from layoutserve.model.training.augmentation import Augmentation
-from layoutserve.model.training.batches import Labels, Sheet, sheet
-from layoutserve.model.training.datasets import Example
-from layoutserve.model.training.finetuning import Source, finetune, torch_infer
-from layoutserve.model.training.labelling import label
-from layoutserve.model.training.loop import Schedule, spread
-from layoutserve.model.training.own_ocr import read_pages
-from layoutserve.model.training.pretraining import OBJECTIVES
-from layoutserve.model.training.pretraining import pretrain as run_pretraining
+from layoutserve.model.training.stages import initial
+from layoutserve.model.training.stages.augmentation import Augmentation
+from layoutserve.model.training.stages.batches import Labels, Sheet, sheet
+from layoutserve.model.training.stages.finetuning import Source, finetune, torch_infer
+from layoutserve.model.training.stages.loop import Schedule, spread
+from layoutserve.model.training.stages.pretraining import OBJECTIVES
+from layoutserve.model.training.stages.pretraining import pretrain as run_pretraining
 
 _log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from layoutserve.model.bundle import Head
     from layoutserve.model.encoding.encoder import Encoder
-    from layoutserve.model.evaluation import AnswerScores, Case, ClassScores, Infer, KieScores
-    from layoutserve.model.training.datasets import Example
+    from layoutserve.model.training.data.datasets import Example
+    from layoutserve.model.training.evaluation.scoring import AnswerScores, Case, ClassScores, Infer, KieScores
 
 HELP = "Measure a bundle or a checkpoint on labelled pages, with their words given or read by our own OCR."
 
@@ -42,8 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the scores."""
-    from layoutserve.model import evaluation
     from layoutserve.model.errors import DatasetError
+    from layoutserve.model.training.evaluation import scoring
 
     examples = _pages(arguments)
     head, encoder, infer = _model(arguments)
@@ -51,13 +51,13 @@ def run(arguments: argparse.Namespace) -> int:
     scores: KieScores | ClassScores | AnswerScores
     if arguments.task == "docvqa":
         cases = [case for case in cases if case.questions]
-        scores = evaluation.score_docvqa(evaluation.infer_questions(_shown(cases), encoder, infer), head)
+        scores = scoring.score_docvqa(scoring.infer_questions(_shown(cases), encoder, infer), head)
     else:
-        runs = evaluation.infer_pages(_shown(cases), encoder, infer)
+        runs = scoring.infer_pages(_shown(cases), encoder, infer)
         if arguments.task == "kie":
-            scores = evaluation.score_kie(runs, head, _rules(arguments.rules))
+            scores = scoring.score_kie(runs, head, _rules(arguments.rules))
         else:
-            scores = evaluation.score_classification(runs, head)
+            scores = scoring.score_classification(runs, head)
     metrics = scores.metrics()
     if not metrics.get("cases", metrics.get("questions")):
         raise DatasetError(f"{arguments.data} has nothing labelled for {arguments.task}.")
@@ -67,8 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _pages(arguments: argparse.Namespace) -> "list[Example]":
     """The labelled pages with the words that were asked for."""
-    from layoutserve.model.training import datasets
-    from layoutserve.model.training.labelling import label
+    from layoutserve.model.training.data import datasets
+    from layoutserve.model.training.data.labelling import label
 
     examples = datasets.read(arguments.data, arguments.layout)[: arguments.limit]
     if arguments.words == "ocr":
@@ -86,7 +86,7 @@ def _read(examples: "Sequence[Example]", keep: Path | None) -> "list[Example]":
     from rich.console import Console
     from rich.progress import track
 
-    from layoutserve.model.training.own_ocr import read_pages
+    from layoutserve.model.training.data.own_ocr import read_pages
 
     def shown(left: "Sequence[Example]") -> "Iterable[Example]":
         return track(left, "Reading", console=Console(stderr=True), transient=True)
@@ -109,7 +109,7 @@ def _model(arguments: argparse.Namespace) -> "tuple[Head, Encoder, Infer]":
         infer: Infer = Session(loaded).run
     else:
         from layoutserve.model.network import checkpoint
-        from layoutserve.model.training.finetuning import torch_infer
+        from layoutserve.model.training.stages.finetuning import torch_infer
 
         stored = checkpoint.load(arguments.checkpoint)
         if stored.tokenizer is None:
@@ -128,8 +128,8 @@ def _model(arguments: argparse.Namespace) -> "tuple[Head, Encoder, Infer]":
 
 
 def _case(example: "Example") -> "Case":
-    from layoutserve.model.evaluation import Case
     from layoutserve.model.page import Page
+    from layoutserve.model.training.evaluation.scoring import Case
 
     values = example.values
     if values is None and example.spans is not None:

@@ -32,8 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
     import logging
 
     from layoutserve.model.training.command import pretrain
-    from layoutserve.model.training.loop import Schedule
-    from layoutserve.model.training.pretraining import OBJECTIVES
+    from layoutserve.model.training.stages.loop import Schedule
+    from layoutserve.model.training.stages.pretraining import OBJECTIVES
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     schedule = Schedule(

@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     import logging
 
     from layoutserve.model.training.command import Options, train
-    from layoutserve.model.training.loop import Schedule
+    from layoutserve.model.training.stages.loop import Schedule
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     options = Options(

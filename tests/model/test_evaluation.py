@@ -10,7 +10,8 @@ from layoutserve.model.bundle import FieldSpec, Head
 from layoutserve.model.decoding.rules import ANSWER_RULES
 from layoutserve.model.encoding.encoder import Encoder
 from layoutserve.model.encoding.tensors import Logits
-from layoutserve.model.evaluation import (
+from layoutserve.model.page import Box, Page, Word
+from layoutserve.model.training.evaluation.scoring import (
     Case,
     choose_answer_rules,
     choose_rules,
@@ -21,7 +22,6 @@ from layoutserve.model.evaluation import (
     score_docvqa,
     score_kie,
 )
-from layoutserve.model.page import Box, Page, Word
 
 LABELS = ("O", "B-COMPANY", "I-COMPANY", "B-TOTAL", "I-TOTAL")
 HEAD = Head(labels=LABELS, fields={"COMPANY": FieldSpec(), "TOTAL": FieldSpec("amount")})

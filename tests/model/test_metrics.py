@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from layoutserve.model.metrics import (
+from layoutserve.model.training.evaluation.metrics import (
     Counts,
     anls,
     brier,

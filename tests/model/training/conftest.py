@@ -6,9 +6,9 @@ from PIL import Image, ImageDraw
 
 from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
 from layoutserve.model.page import Box, Word
-from layoutserve.model.training import initial
-from layoutserve.model.training.batches import sheet
-from layoutserve.model.training.datasets import Example, Question, Span
+from layoutserve.model.training.data.datasets import Example, Question, Span
+from layoutserve.model.training.stages import initial
+from layoutserve.model.training.stages.batches import sheet
 
 
 @pytest.fixture(scope="session")

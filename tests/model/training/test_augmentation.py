@@ -2,8 +2,8 @@ import random
 
 import numpy as np
 
-from layoutserve.model.training.augmentation import Augmentation, drop_lines, noisy_words, shift, swap_values
-from layoutserve.model.training.batches import sheet
+from layoutserve.model.training.stages.augmentation import Augmentation, drop_lines, noisy_words, shift, swap_values
+from layoutserve.model.training.stages.batches import sheet
 
 
 def value(page, name):

@@ -2,7 +2,15 @@ import numpy as np
 import torch
 
 from layoutserve.model.encoding.encoder import IGNORE, Encoder
-from layoutserve.model.training.batches import Labels, buckets, collate, group_weights, sheet, targets, word_labels
+from layoutserve.model.training.stages.batches import (
+    Labels,
+    buckets,
+    collate,
+    group_weights,
+    sheet,
+    targets,
+    word_labels,
+)
 
 LABELS = Labels(("COMPANY", "DATE", "TAX", "TOTAL"), ("receipt", "letter"))
 

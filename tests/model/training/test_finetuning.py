@@ -6,9 +6,9 @@ import torch
 
 from layoutserve.model.bundle import FieldSpec, Head
 from layoutserve.model.encoding.encoder import Encoder
-from layoutserve.model.evaluation import Case, infer_pages, infer_questions, score_docvqa, score_kie
-from layoutserve.model.training.batches import Labels, collate, sheet, targets
-from layoutserve.model.training.finetuning import (
+from layoutserve.model.training.evaluation.scoring import Case, infer_pages, infer_questions, score_docvqa, score_kie
+from layoutserve.model.training.stages.batches import Labels, collate, sheet, targets
+from layoutserve.model.training.stages.finetuning import (
     Source,
     Weights,
     draw,
@@ -18,7 +18,7 @@ from layoutserve.model.training.finetuning import (
     token_weights,
     torch_infer,
 )
-from layoutserve.model.training.loop import Schedule, State, Stop, optimizer, run
+from layoutserve.model.training.stages.loop import Schedule, State, Stop, optimizer, run
 
 LABELS = Labels(("COMPANY", "DATE", "TOTAL"), ("receipt", "letter"))
 HEADS = {"kie": len(LABELS.kie), "classification": 2, "docvqa": 2}

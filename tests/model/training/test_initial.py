@@ -1,7 +1,7 @@
 import torch
 from torch.nn.functional import cosine_similarity
 
-from layoutserve.model.training.initial import network
+from layoutserve.model.training.stages.initial import network
 
 
 def test_near_places_look_alike_from_the_start():

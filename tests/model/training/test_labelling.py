@@ -1,8 +1,8 @@
 import pytest
 
 from layoutserve.model.page import Box, Word
-from layoutserve.model.training.datasets import Question
-from layoutserve.model.training.labelling import label, place
+from layoutserve.model.training.data.datasets import Question
+from layoutserve.model.training.data.labelling import label, place
 
 
 def words(*lines):

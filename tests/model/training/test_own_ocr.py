@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from layoutserve.model.page import Box, Word
-from layoutserve.model.training import own_ocr
-from layoutserve.model.training.labelling import label
+from layoutserve.model.training.data import own_ocr
+from layoutserve.model.training.data.labelling import label
 
 
 class Reader:

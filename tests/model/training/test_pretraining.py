@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from layoutserve.model.encoding.encoder import IGNORE, Encoder
-from layoutserve.model.training.batches import sheet
-from layoutserve.model.training.loop import Schedule
-from layoutserve.model.training.pretraining import OBJECTIVES, Pretraining, Rates, corrupt, pretrain, windows
+from layoutserve.model.training.stages.batches import sheet
+from layoutserve.model.training.stages.loop import Schedule
+from layoutserve.model.training.stages.pretraining import OBJECTIVES, Pretraining, Rates, corrupt, pretrain, windows
 
 MASK, VOCABULARY = 103, 30522
 

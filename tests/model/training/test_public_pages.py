@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from layoutserve.model.training import public_pages
-from layoutserve.model.training.datasets import split_by_group
+from layoutserve.model.training.data import public_pages
+from layoutserve.model.training.data.datasets import split_by_group
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 
@@ -78,8 +78,8 @@ def test_pages_are_grey_and_kept(data, tmp_path):
 
 @pytest.mark.shared
 def test_sroie_values_find_their_places():
-    from layoutserve.model.training.labelling import label
-    from layoutserve.model.training.starter import receipt_pages
+    from layoutserve.model.training.data.labelling import label
+    from layoutserve.model.training.starter.recipe import receipt_pages
 
     if not SHARED.is_dir():
         pytest.skip("the public data is not beside the repository")

@@ -1,8 +1,8 @@
 import random
 from dataclasses import replace
 
-from layoutserve.model.training.batches import sheet
-from layoutserve.model.training.questions import WORDINGS, about_line, about_span, absent, ask, ask_own, places
+from layoutserve.model.training.stages.batches import sheet
+from layoutserve.model.training.stages.questions import WORDINGS, about_line, about_span, absent, ask, ask_own, places
 
 
 def test_a_question_about_a_value_is_answered_where_it_stands(page):

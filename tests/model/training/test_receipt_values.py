@@ -1,4 +1,4 @@
-from layoutserve.model.training.receipt_values import value_pool
+from layoutserve.model.training.data.receipt_values import value_pool
 
 
 def test_the_pool_holds_the_own_values_and_made_up_ones_and_is_reproducible(receipt):

@@ -7,9 +7,9 @@ from layoutserve.model.bundle import FieldSpec, Head, Manifest
 from layoutserve.model.decoding import kie
 from layoutserve.model.encoding.encoder import Encoder
 from layoutserve.model.encoding.tensors import Logits
-from layoutserve.model.evaluation import Case, infer_pages
-from layoutserve.model.training import card
-from layoutserve.model.training.release import fit_biases, fit_calibration
+from layoutserve.model.training.evaluation.scoring import Case, infer_pages
+from layoutserve.model.training.starter import card
+from layoutserve.model.training.starter.release import fit_biases, fit_calibration
 
 HEAD = Head(
     labels=("O", "B-TOTAL", "I-TOTAL"), temperature=1.3, fields={"TOTAL": FieldSpec("amount")}, rules=("trim-values",)

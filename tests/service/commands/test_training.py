@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 
 from layoutserve.model.network import checkpoint
 from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
-from layoutserve.model.training import initial
+from layoutserve.model.training.stages import initial
 from layoutserve.service.cli import main
 
 
@@ -91,7 +91,7 @@ def test_a_model_without_the_head_is_refused(data, tiny, capsys):
 @pytest.mark.parametrize("part", ["image", "layout", "spatial-bias"])
 def test_a_part_can_be_left_out(data, tiny, tmp_path, part):
     from layoutserve.model.training.command import Options, train
-    from layoutserve.model.training.loop import Schedule
+    from layoutserve.model.training.stages.loop import Schedule
 
     options = Options(data=(data,), dev=data, output=tmp_path / part, checkpoint=str(tiny), without=(part,))
     trained = checkpoint.load(train(options, Schedule(steps=1, batch_size=1, bf16=False)))

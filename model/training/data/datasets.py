@@ -127,7 +127,7 @@ def read_jsonl(path: Path) -> Iterator[Example]:
             yield from_row(json.loads(text), path.parent)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise DatasetError(
-                f"{path}, line {number}: not a page in the JSON-lines format of model.training.datasets "
+                f"{path}, line {number}: not a page in the JSON-lines format of docs/fine-tune.md "
                 f"({type(error).__name__}: {error})."
             ) from error
 
@@ -268,7 +268,7 @@ def read(path: Path, layout: str = "auto") -> list[Example]:
     layout: ``jsonl``, ``sroie``, ``funsd``, ``xfund``, ``kleister``, ``docvqa``, ``cord``, ``classes`` (one
     folder per class), or ``auto``, which looks at what is there.
     """
-    from layoutserve.model.training import readers
+    from layoutserve.model.training.data import readers
 
     table: dict[str, Callable[[Path], Iterable[Example]]] = {"jsonl": _read_pages, **readers.LAYOUTS}
     name = readers.recognize(path) if layout == "auto" else layout

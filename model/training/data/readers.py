@@ -21,7 +21,7 @@ from PIL import Image
 
 from layoutserve.model.errors import DatasetError
 from layoutserve.model.page import Word, read_document
-from layoutserve.model.training.datasets import Example, Question, Span, make_word, split_line
+from layoutserve.model.training.data.datasets import Example, Question, Span, make_word, split_line
 
 _PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 

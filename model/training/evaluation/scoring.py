@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from layoutserve.model import metrics
 from layoutserve.model.bundle import Head
 from layoutserve.model.decoding import classification, docvqa, kie
 from layoutserve.model.encoding.encoder import Encoder
 from layoutserve.model.encoding.tensors import Encoding, Logits
-from layoutserve.model.metrics import Counts
 from layoutserve.model.page import Page
+from layoutserve.model.training.evaluation import metrics
+from layoutserve.model.training.evaluation.metrics import Counts
 
 Infer = Callable[[Sequence[Encoding]], Sequence[Logits]]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from layoutserve.model.ocr.reader import Ocr, OcrConfig
 from layoutserve.model.page import Page
-from layoutserve.model.training.datasets import Example, read_jsonl, to_row
+from layoutserve.model.training.data.datasets import Example, read_jsonl, to_row
 
 Shown = Callable[[Sequence[Example]], Iterable[Example]]
 

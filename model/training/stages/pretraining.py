@@ -26,10 +26,10 @@ from layoutserve.model.encoding.encoder import IGNORE, Encoder
 from layoutserve.model.encoding.tensors import IMAGE_SIZE, Encoding
 from layoutserve.model.errors import CheckpointError
 from layoutserve.model.network.layoutlmv2 import LayoutLMv2
-from layoutserve.model.training.augmentation import noisy_words, shift
-from layoutserve.model.training.batches import Batch, Sheet, Target, buckets, collate, group_weights
-from layoutserve.model.training.initial import FRESH
-from layoutserve.model.training.loop import Schedule, State, optimizer, run
+from layoutserve.model.training.stages.augmentation import noisy_words, shift
+from layoutserve.model.training.stages.batches import Batch, Sheet, Target, buckets, collate, group_weights
+from layoutserve.model.training.stages.initial import FRESH
+from layoutserve.model.training.stages.loop import Schedule, State, optimizer, run
 
 OBJECTIVES = ("mvlm", "tia", "tim")
 

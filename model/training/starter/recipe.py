@@ -21,7 +21,14 @@ import torch
 
 from layoutserve.model.bundle import FieldSpec, FieldType, Head
 from layoutserve.model.encoding.encoder import Encoder
-from layoutserve.model.evaluation import (
+from layoutserve.model.network import checkpoint
+from layoutserve.model.network.layoutlmv2 import LayoutLMv2
+from layoutserve.model.training.data import public_pages
+from layoutserve.model.training.data.datasets import Example, read_jsonl, split_by_group
+from layoutserve.model.training.data.labelling import Report, label
+from layoutserve.model.training.data.own_ocr import read_pages
+from layoutserve.model.training.data.receipt_values import value_pool
+from layoutserve.model.training.evaluation.scoring import (
     Case,
     infer_pages,
     infer_questions,
@@ -29,19 +36,13 @@ from layoutserve.model.evaluation import (
     score_docvqa,
     score_kie,
 )
-from layoutserve.model.network import checkpoint
-from layoutserve.model.network.layoutlmv2 import LayoutLMv2
-from layoutserve.model.training import initial, public_pages
-from layoutserve.model.training.augmentation import Augmentation
-from layoutserve.model.training.batches import Labels, Sheet, sheet
-from layoutserve.model.training.datasets import Example, read_jsonl, split_by_group
-from layoutserve.model.training.finetuning import Source, finetune, torch_infer
-from layoutserve.model.training.labelling import Report, label
-from layoutserve.model.training.loop import Schedule, spread
-from layoutserve.model.training.own_ocr import read_pages
-from layoutserve.model.training.pretraining import pretrain
-from layoutserve.model.training.questions import ask, ask_own
-from layoutserve.model.training.receipt_values import value_pool
+from layoutserve.model.training.stages import initial
+from layoutserve.model.training.stages.augmentation import Augmentation
+from layoutserve.model.training.stages.batches import Labels, Sheet, sheet
+from layoutserve.model.training.stages.finetuning import Source, finetune, torch_infer
+from layoutserve.model.training.stages.loop import Schedule, spread
+from layoutserve.model.training.stages.pretraining import pretrain
+from layoutserve.model.training.stages.questions import ask, ask_own
 from layoutserve.model.training.synthesis.writing import write_pages
 
 _log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from PIL import Image
 
 from layoutserve.model.errors import LayoutServeError
 from layoutserve.model.page import Page, Word, read_document
-from layoutserve.model.training.datasets import Example, make_word, read_jsonl, to_row
+from layoutserve.model.training.data.datasets import Example, make_word, read_jsonl, to_row
 
 _log = logging.getLogger(__name__)
 

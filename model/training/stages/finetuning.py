@@ -20,13 +20,22 @@ from torch.nn import functional
 
 from layoutserve.model.encoding.encoder import IGNORE, MAX_TOKENS, Encoder
 from layoutserve.model.encoding.tensors import Encoding, Logits
-from layoutserve.model.evaluation import Infer
 from layoutserve.model.network.layoutlmv2 import LayoutLMv2
-from layoutserve.model.training.augmentation import Augmentation
-from layoutserve.model.training.batches import Batch, Labels, Sheet, Target, buckets, collate, group_weights, targets
-from layoutserve.model.training.datasets import Question
-from layoutserve.model.training.initial import FRESH
-from layoutserve.model.training.loop import Schedule, State, Stop, optimizer, run
+from layoutserve.model.training.data.datasets import Question
+from layoutserve.model.training.evaluation.scoring import Infer
+from layoutserve.model.training.stages.augmentation import Augmentation
+from layoutserve.model.training.stages.batches import (
+    Batch,
+    Labels,
+    Sheet,
+    Target,
+    buckets,
+    collate,
+    group_weights,
+    targets,
+)
+from layoutserve.model.training.stages.initial import FRESH
+from layoutserve.model.training.stages.loop import Schedule, State, Stop, optimizer, run
 
 Ask = Callable[[Sheet, random.Random], Question | None]
 _LEAST_TOKENS = 4.0
@@ -209,7 +218,7 @@ def finetune(
 
 
 def torch_infer(network: LayoutLMv2, batch_size: int = 8) -> Infer:
-    """The network as ``model.evaluation`` wants it: encodings -> logits without padding."""
+    """The network as ``model.training.evaluation.scoring`` wants it: encodings -> logits without padding."""
 
     def infer(encodings: Sequence[Encoding]) -> list[Logits]:
         result = []

@@ -22,7 +22,7 @@ from layoutserve.model.encoding.encoder import IGNORE, Encoder, answer_tokens, l
 from layoutserve.model.encoding.tensors import IMAGE_SIZE, Encoding
 from layoutserve.model.errors import DatasetError
 from layoutserve.model.page import Box, Page, Word
-from layoutserve.model.training.datasets import Example, Question
+from layoutserve.model.training.data.datasets import Example, Question
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,20 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from layoutserve.model import bundle as bundles
-from layoutserve.model import metrics
 from layoutserve.model.bundle import Bundle, FieldSpec, Head
 from layoutserve.model.decoding import kie
 from layoutserve.model.decoding.rules import ANSWER_RULES, RULES
 from layoutserve.model.encoding.encoder import Encoder, model_image
-from layoutserve.model.evaluation import (
+from layoutserve.model.inference.session import Session
+from layoutserve.model.network import checkpoint, export
+from layoutserve.model.network.layoutlmv2 import LayoutLMv2
+from layoutserve.model.page import Page
+from layoutserve.model.training.command import case_of
+from layoutserve.model.training.data import datasets
+from layoutserve.model.training.data.datasets import Example
+from layoutserve.model.training.data.labelling import label
+from layoutserve.model.training.evaluation import metrics
+from layoutserve.model.training.evaluation.scoring import (
     Case,
     Infer,
     Inferred,
@@ -37,15 +45,8 @@ from layoutserve.model.evaluation import (
     score_docvqa,
     score_kie,
 )
-from layoutserve.model.inference.session import Session
-from layoutserve.model.network import checkpoint, export
-from layoutserve.model.network.layoutlmv2 import LayoutLMv2
-from layoutserve.model.page import Page
-from layoutserve.model.training import card, datasets, starter
-from layoutserve.model.training.command import case_of
-from layoutserve.model.training.datasets import Example
-from layoutserve.model.training.finetuning import torch_infer
-from layoutserve.model.training.labelling import label
+from layoutserve.model.training.stages.finetuning import torch_infer
+from layoutserve.model.training.starter import card, recipe
 
 _log = logging.getLogger(__name__)
 
@@ -121,20 +122,20 @@ def _distance_of(table: NDArray[np.float64], way: tuple[float, float]) -> float:
     return float(np.mean((read / (1 + np.exp(-(slope * odds + shift))) - right) ** 2))
 
 
-def tune(network: LayoutLMv2, encoder: Encoder, pages: starter.Corpus) -> dict[str, Head]:
+def tune(network: LayoutLMv2, encoder: Encoder, pages: recipe.Corpus) -> dict[str, Head]:
     """Heads with the rules that help and the temperatures that calibrate; shifts the KIE head's biases in place.
 
     SROIE's labels are tuned on receipts, with their words given and by our own OCR; the labels that only drawn pages
     carry on drawn pages, where they become fields if they come out well.
     """
     infer = torch_infer(network)
-    heads = starter.heads_of(starter.LABELS)
-    receipts = infer_pages(starter.cases([*pages.receipts_tuning, *pages.ocr_tuning]), encoder, infer)
+    heads = recipe.heads_of(recipe.LABELS)
+    receipts = infer_pages(recipe.cases([*pages.receipts_tuning, *pages.ocr_tuning]), encoder, infer)
     bills = infer_pages(
         [case_of(replace(e, values=None)) for e in pages.synthetic_tuning if e.spans is not None], encoder, infer
     )
-    biases = fit_biases(receipts, heads["kie"], starter.SROIE)
-    biases |= fit_biases(bills, heads["kie"], {*starter.LABELS.entities} - starter.SROIE)
+    biases = fit_biases(receipts, heads["kie"], recipe.SROIE)
+    biases |= fit_biases(bills, heads["kie"], {*recipe.LABELS.entities} - recipe.SROIE)
     _log.info("added to the logits: %s", biases)
     receipts = [_shifted(run, heads["kie"], biases) for run in receipts]
     bills = [_shifted(run, heads["kie"], biases) for run in bills]
@@ -148,12 +149,12 @@ def tune(network: LayoutLMv2, encoder: Encoder, pages: starter.Corpus) -> dict[s
     offered = {
         name: spec
         for name, spec in heads["kie"].fields.items()
-        if name in starter.SROIE or drawn.get(f"f1_{name.lower()}", 0.0) >= _LEAST_F1
+        if name in recipe.SROIE or drawn.get(f"f1_{name.lower()}", 0.0) >= _LEAST_F1
     }
     key_information = replace(heads["kie"], rules=rules, fields=offered)
-    kinds = infer_pages([*starter.cases(pages.public_tuning), *starter.cases(pages.receipts_tuning)], encoder, infer)
+    kinds = infer_pages([*recipe.cases(pages.public_tuning), *recipe.cases(pages.receipts_tuning)], encoder, infer)
     asked_of = [*pages.receipts_tuning, *(e for e in pages.synthetic_tuning if e.questions)]
-    asked = infer_questions(starter.cases(asked_of, questions=3), encoder, infer)
+    asked = infer_questions(recipe.cases(asked_of, questions=3), encoder, infer)
 
     answer_rules = choose_answer_rules(asked, heads["docvqa"], ANSWER_RULES)
     _log.info("decoding rules of answers: %s", ", ".join(answer_rules) or "none")
@@ -164,7 +165,7 @@ def tune(network: LayoutLMv2, encoder: Encoder, pages: starter.Corpus) -> dict[s
         return scores.brier + 2.0 - table["anls"] - table["no_answer_balanced_accuracy"]
 
     head = fit_temperature(lambda head: score_kie(receipts, head).brier, key_information)
-    specs = fit_calibration(receipts, head, starter.SROIE) | fit_calibration(bills, head, {*offered} - starter.SROIE)
+    specs = fit_calibration(receipts, head, recipe.SROIE) | fit_calibration(bills, head, {*offered} - recipe.SROIE)
     _log.info("slope and shift: %s", {name: (spec.slope, spec.shift) for name, spec in specs.items()})
     tuned = {
         "kie": replace(head, fields={name: specs[name] for name in offered}),
@@ -178,7 +179,7 @@ def tune(network: LayoutLMv2, encoder: Encoder, pages: starter.Corpus) -> dict[s
 
 
 def measure(
-    infer: Infer, encoder: Encoder, heads: Mapping[str, Head], data: Path, pages: starter.Corpus, read: Path | None
+    infer: Infer, encoder: Encoder, heads: Mapping[str, Head], data: Path, pages: recipe.Corpus, read: Path | None
 ) -> Metrics:
     """Every figure of the card. ``read``: the dev receipts as our OCR read them (``layoutserve evaluate --keep``)."""
     found: Metrics = {}
@@ -238,10 +239,10 @@ def release(
     loaded = checkpoint.load(trained)
     if loaded.tokenizer is None:
         raise ValueError(f"{trained} has no tokenizer.")
-    pages = starter.corpus(data, work)
+    pages = recipe.corpus(data, work)
     encoder, infer = Encoder(loaded.tokenizer), torch_infer(loaded.network)
     heads = tune(loaded.network, encoder, pages)
-    synthetic = starter.drawn_pages(work / "heldout")
+    synthetic = recipe.drawn_pages(work / "heldout")
 
     def figures(model: Infer) -> Metrics:
         found = measure(model, encoder, heads, data, pages, read)
@@ -273,8 +274,8 @@ def measure_bundle(folder: Path, data: Path, work: Path, *, read: Path | None) -
     """Every figure of the card for a bundle that is there already."""
     made = bundles.load(folder)
     encoder, infer, heads = Encoder(folder / "tokenizer.json"), Session(made).run, made.manifest.heads
-    found = measure(infer, encoder, heads, data, starter.corpus(data, work), read)
-    if synthetic := starter.drawn_pages(work / "heldout"):
+    found = measure(infer, encoder, heads, data, recipe.corpus(data, work), read)
+    if synthetic := recipe.drawn_pages(work / "heldout"):
         found |= measure_heldout(infer, encoder, heads, synthetic)
     return found
 

@@ -1,0 +1,1 @@
+"""Labelled pages: how they are kept, read from published data sets, and labelled where only values are given."""

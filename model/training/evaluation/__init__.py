@@ -1,0 +1,1 @@
+"""How right a model is: ``scoring`` decodes as the service does, ``metrics`` has the figures' definitions."""
