@@ -29,8 +29,8 @@ from rich.progress import track
 from layoutserve.model.allocator import keep_freed_memory
 from layoutserve.model.ocr.reader import Ocr, OcrConfig
 from layoutserve.model.page import Page, read_document
-from layoutserve.service.backend import load_ocr
 from layoutserve.service.settings import Settings
+from layoutserve.service.work.backend import load_ocr
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "sroie"
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from layoutserve.service.cli import main
+from layoutserve.service.cli.main import main
 
 sys.exit(main())

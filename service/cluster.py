@@ -35,9 +35,13 @@ from layoutserve.model.errors import LayoutServeError
 from layoutserve.model.inference.caches import ReadWords
 from layoutserve.model.page import Page
 from layoutserve.model.pipeline import Pipeline
-from layoutserve.service import schemas, settings, tracing
-from layoutserve.service.app import create_app
-from layoutserve.service.backend import (
+from layoutserve.service import settings, tracing
+from layoutserve.service.errors import NotReady, Overloaded
+from layoutserve.service.http.app import create_app
+from layoutserve.service.settings import Settings
+from layoutserve.service.telemetry import Telemetry
+from layoutserve.service.wire import schemas
+from layoutserve.service.work.backend import (
     Served,
     caches,
     default_first,
@@ -49,10 +53,7 @@ from layoutserve.service.backend import (
     open_session,
     pool_for,
 )
-from layoutserve.service.engine import Engine
-from layoutserve.service.errors import NotReady, Overloaded
-from layoutserve.service.settings import Settings
-from layoutserve.service.telemetry import Telemetry
+from layoutserve.service.work.engine import Engine
 
 OCR = "ocr"
 # Pages that a gateway holds decoded: they keep a few OCR replicas busy. The setting max_pages_at_once goes before.

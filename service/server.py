@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from layoutserve.model.allocator import keep_freed_memory
 from layoutserve.model.errors import LayoutServeError
 from layoutserve.service import tracing
-from layoutserve.service.app import create_app
+from layoutserve.service.http.app import create_app
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import configure_logging, log_unexpected
 

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 
 from layoutserve.model.page import Page
 from layoutserve.model.page.given_words import GivenWord, words_of_page
-from layoutserve.service import schemas
+from layoutserve.service.wire import schemas
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from pydantic import BaseModel, Field
 
 import layoutserve_client
-from layoutserve.service.app import create_app
+from layoutserve.service.http.app import create_app
 from layoutserve.service.settings import Settings
 from layoutserve_client import AsyncClient, Box, Client
 

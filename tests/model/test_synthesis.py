@@ -9,7 +9,7 @@ import pytest
 from layoutserve.model.training.synthesis import HELDOUT_LAYOUTS, KINDS, TRAIN_LAYOUTS, degrade, generate
 from layoutserve.model.training.synthesis.questions import Asker
 from layoutserve.model.training.synthesis.writing import write_pages
-from layoutserve.service.cli import main
+from layoutserve.service.cli.main import main
 
 PAGES = [
     generate(index, seed=11, kind=kind, layouts=side)

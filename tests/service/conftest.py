@@ -19,10 +19,10 @@ from layoutserve.model.bundle import FieldSpec, Head
 from layoutserve.model.inference.session import Session
 from layoutserve.model.page import Box, Word
 from layoutserve.model.pipeline import Pipeline
-from layoutserve.service import schemas
-from layoutserve.service.app import create_app
-from layoutserve.service.backend import Served
+from layoutserve.service.http.app import create_app
 from layoutserve.service.settings import Settings
+from layoutserve.service.wire import schemas
+from layoutserve.service.work.backend import Served
 
 TESTS = Path(__file__).parents[1]
 LABELS = ("O", *(f"{prefix}-{name}" for name in ("COMPANY", "DATE", "TOTAL", "PARTY") for prefix in "BI"))

@@ -11,10 +11,10 @@ from layoutserve.model.errors import SessionError
 from layoutserve.model.inference.session import CPU, CUDA
 from layoutserve.model.page import Page
 from layoutserve.service import settings
-from layoutserve.service.backend import cores, open_batcher
-from layoutserve.service.batching import Batcher, OcrPool
 from layoutserve.service.errors import NotReady
 from layoutserve.service.telemetry import Telemetry
+from layoutserve.service.work.backend import cores, open_batcher
+from layoutserve.service.work.batching import Batcher, OcrPool
 
 
 def encoding(length: int, mark: int = 1) -> Encoding:

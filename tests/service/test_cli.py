@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from layoutserve.service.cli import build_parser, main
+from layoutserve.service.cli.main import build_parser, main
 
 
 def test_help_lists_every_command_with_its_sentence(capsys):
@@ -32,7 +32,7 @@ def test_an_error_of_ours_is_one_sentence_and_exit_code_2(capsys, tmp_path):
 def test_building_the_parser_imports_nothing_heavy():
     heavy = ("torch", "onnxruntime", "paddleocr", "fastapi", "onnx", "rich", "numpy.testing")
     code = (
-        f"import sys; from layoutserve.service.cli import build_parser; build_parser(); "
+        f"import sys; from layoutserve.service.cli.main import build_parser; build_parser(); "
         f"print([m for m in {heavy!r} if m in sys.modules])"
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -14,11 +14,11 @@ import pytest
 import uvicorn
 import yaml
 
-from layoutserve.service import contract
-from layoutserve.service.app import create_app
-from layoutserve.service.engine import Engine
+from layoutserve.service.http import openapi
+from layoutserve.service.http.app import create_app
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import Telemetry
+from layoutserve.service.work.engine import Engine
 
 HERE = Path(__file__).parent
 COMMITTED = HERE.parents[1] / "openapi.yaml"
@@ -29,7 +29,7 @@ KEY = "contract-key"
 
 def test_the_committed_file_is_the_apps_contract():
     app = create_app(Settings())
-    assert COMMITTED.read_text() == contract.as_yaml(app.openapi()), "Run `make openapi` and look at the difference."
+    assert COMMITTED.read_text() == openapi.as_yaml(app.openapi()), "Run `make openapi` and look at the difference."
 
 
 def test_every_operation_documents_its_problems_and_has_a_name():

@@ -9,10 +9,10 @@ import pytest
 
 from layoutserve.model.errors import InvalidDocument
 from layoutserve.service.errors import Conflict, IdempotencyMismatch, NotFound, NotReady, Overloaded
-from layoutserve.service.job_store import IdempotencyKey, JobStore, NewJob
-from layoutserve.service.jobs import Jobs
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import Telemetry
+from layoutserve.service.work.job_store import IdempotencyKey, JobStore, NewJob
+from layoutserve.service.work.jobs import Jobs
 
 NEW = NewJob("anna", "kie", "request-1", "{}", b"document")
 KEY = IdempotencyKey("anna", "key", "digest")

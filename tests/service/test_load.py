@@ -17,11 +17,11 @@ import uvicorn
 from starlette.testclient import TestClient
 
 from layoutserve.model.errors import BundleError
-from layoutserve.service.app import create_app
-from layoutserve.service.authentication import new_key
-from layoutserve.service.engine import Engine
+from layoutserve.service.http.app import create_app
+from layoutserve.service.http.auth import new_key
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import JsonLines, Telemetry
+from layoutserve.service.work.engine import Engine
 
 
 @pytest.fixture

@@ -130,7 +130,7 @@ def test_the_running_service_imports_neither_torch_nor_paddleocr():
     """Torch is not there; PaddleOCR is, and would take 200 MiB and a second."""
     code = (
         "import sys; from layoutserve.service.server import Server;"
-        "import layoutserve.service.backend, layoutserve.service.commands.serve;"
+        "import layoutserve.service.work.backend, layoutserve.service.cli.serve;"
         "from layoutserve.model.ocr.reader import Ocr; Ocr();"
         "unwanted = ('torch', 'onnx', 'onnxscript', 'safetensors', 'paddlex', 'pandas');"
         "print([name for name in unwanted if name in sys.modules])"

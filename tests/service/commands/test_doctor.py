@@ -7,7 +7,7 @@ import pytest
 from layoutserve.model.inference import session
 from layoutserve.model.network import checkpoint, export
 from layoutserve.model.ocr import int8
-from layoutserve.service.cli import main
+from layoutserve.service.cli.main import main
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from layoutserve.service.cli import main
+from layoutserve.service.cli.main import main
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from layoutserve.service.cli import main
+from layoutserve.service.cli.main import main
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 HF_INPUTS = ("input_ids", "bbox", "image", "attention_mask", "token_type_ids")

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 from PIL import Image
 
-from layoutserve.service.cli import main
+from layoutserve.service.cli.main import main
 
 BLANK = io.BytesIO()
 Image.new("RGB", (60, 40), "white").save(BLANK, format="PDF", resolution=72)

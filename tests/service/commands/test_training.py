@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from layoutserve.model.network import checkpoint
 from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
 from layoutserve.model.training.stages import initial
-from layoutserve.service.cli import main
+from layoutserve.service.cli.main import main
 
 
 @pytest.fixture

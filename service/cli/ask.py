@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from layoutserve.service import local
+from layoutserve.service.cli import running
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -15,10 +15,10 @@ HELP = "Answer questions from documents, with the places of the answers."
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    local.add_arguments(parser)
+    running.add_arguments(parser)
     parser.add_argument("--question", "-q", action="append", required=True, help="may be given several times")
     parser.add_argument("--top-k", type=int, default=1, help="most answers to a question (default: 1)")
-    local.add_rules(parser)
+    running.add_rules(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,9 +30,9 @@ def run(arguments: argparse.Namespace) -> int:
         questions=tuple(arguments.question),
         top_k=arguments.top_k,
         language=arguments.language,
-        rules=local.rules(arguments),
+        rules=running.rules(arguments),
     )
-    return local.run(arguments, request, "docvqa", _view)
+    return running.run(arguments, request, "docvqa", _view)
 
 
 def _view(result: "DocumentResult") -> "RenderableType":
@@ -41,7 +41,7 @@ def _view(result: "DocumentResult") -> "RenderableType":
     table = Table("question", "answer", "score", "page", "boxes")
     for asked in result.answers or ():
         for number, answer in enumerate(asked.answers):
-            places = "\n".join(local.place(box) for box in answer.boxes)
+            places = "\n".join(running.place(box) for box in answer.boxes)
             question = "" if number else asked.question
             table.add_row(question, answer.text, f"{answer.score:.2f}", str(answer.page), places)
         if not asked.answers:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from layoutserve.model.ocr.reader import Ocr
     from layoutserve.model.page import Box, Page
     from layoutserve.model.pipeline import DocumentResult, Recognize, Request
-    from layoutserve.service.schemas import Endpoint
+    from layoutserve.service.wire.schemas import Endpoint
 
 View = Callable[["DocumentResult"], "RenderableType"]
 
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace, request: "Request", endpoint: "Endpoint",
     from layoutserve.model import bundle, pipeline
     from layoutserve.model.inference.session import Session
     from layoutserve.model.page import read_document
-    from layoutserve.service import answers
+    from layoutserve.service.wire import answers
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     loaded = bundle.load(bundle.locate(arguments.bundle))

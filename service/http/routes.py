@@ -7,9 +7,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from layoutserve.model.errors import LayoutServeError
-from layoutserve.service import errors, schemas
-from layoutserve.service.contract import ACCEPTED, DOCUMENT_PROBLEMS, REQUEST_ID, body, problems, success
-from layoutserve.service.exchange import JSON, Exchange, Owner, job_json, service_of
+from layoutserve.service import errors
+from layoutserve.service.http.openapi import ACCEPTED, DOCUMENT_PROBLEMS, REQUEST_ID, body, problems, success
+from layoutserve.service.http.request import JSON, Exchange, Owner, job_json, service_of
+from layoutserve.service.wire import schemas
 
 documents = APIRouter(prefix="/v1", tags=["documents"], responses=problems(DOCUMENT_PROBLEMS) | ACCEPTED)
 jobs = APIRouter(prefix="/v1/jobs", tags=["jobs"])

@@ -19,12 +19,13 @@ from layoutserve.model.encoding.tensors import Logits
 from layoutserve.model.errors import LayoutServeError
 from layoutserve.model.page import Limits, Page, read_document
 from layoutserve.model.pipeline import DocumentResult, PageResult, Pipeline, Recognize, Request, Steps, Work
-from layoutserve.service import answers, schemas, tracing
-from layoutserve.service.backend import Backend, LocalBackend, Served, cores
+from layoutserve.service import tracing
 from layoutserve.service.errors import DeadlineExceeded, NotFound, NotReady, Overloaded
-from layoutserve.service.pace import Pace
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import Telemetry
+from layoutserve.service.wire import answers, schemas
+from layoutserve.service.work.backend import Backend, LocalBackend, Served, cores
+from layoutserve.service.work.retry_after import Pace
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -108,7 +109,8 @@ class Engine:
     def models(self) -> schemas.Models:
         """Describe the models that are served. Raises NotReady."""
         self.check_ready()
-        return answers.models(self._served, self._settings)
+        served = [(one.bundle, one.operators) for one in self._served.values()]
+        return answers.models(served, self._settings)
 
     def check(self, endpoint: schemas.Endpoint, body: schemas.ReadRequest) -> None:
         """Refuse what cannot be answered, before any work. Raises NotFound for the model, RequestError."""

@@ -20,8 +20,9 @@ from layoutserve.model.errors import (
     RequestError,
     UnsupportedDocument,
 )
-from layoutserve.service import errors, examples, schemas
+from layoutserve.service import errors
 from layoutserve.service.errors import KINDS, PROBLEM_MEDIA_TYPE, problem_of
+from layoutserve.service.wire import endpoints, schemas
 
 Json = dict[str, Any]
 
@@ -60,14 +61,14 @@ EXTRA_HEADERS: dict[int, Json] = {
 }
 
 ANSWERS: dict[str, dict[str, BaseModel]] = {
-    "kie": {"200": examples.KIE, "202": examples.JOB},
-    "classification": {"200": examples.CLASSIFICATION, "202": examples.JOB},
-    "docvqa": {"200": examples.DOCVQA, "202": examples.JOB},
-    "ocr": {"200": examples.OCR, "202": examples.JOB},
-    "analyze": {"200": examples.ANALYZE, "202": examples.JOB},
-    "getJob": {"200": examples.JOB},
-    "cancelJob": {"200": examples.JOB},
-    "listModels": {"200": examples.MODELS},
+    "kie": {"200": endpoints.KIE, "202": endpoints.JOB},
+    "classification": {"200": endpoints.CLASSIFICATION, "202": endpoints.JOB},
+    "docvqa": {"200": endpoints.DOCVQA, "202": endpoints.JOB},
+    "ocr": {"200": endpoints.OCR, "202": endpoints.JOB},
+    "analyze": {"200": endpoints.ANALYZE, "202": endpoints.JOB},
+    "getJob": {"200": endpoints.JOB},
+    "cancelJob": {"200": endpoints.JOB},
+    "listModels": {"200": endpoints.MODELS},
 }
 ACCEPTED: dict[int | str, Json] = {
     202: {

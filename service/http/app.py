@@ -13,9 +13,6 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 from layoutserve.model.errors import LayoutServeError
-from layoutserve.service import contract, routes
-from layoutserve.service.authentication import load_keys
-from layoutserve.service.engine import Engine
 from layoutserve.service.errors import (
     InvalidParameters,
     MalformedBody,
@@ -24,16 +21,19 @@ from layoutserve.service.errors import (
     kind_of,
     problem_response,
 )
-from layoutserve.service.exchange import Service, job_process
-from layoutserve.service.faults import faults
-from layoutserve.service.job_store import JobStore
-from layoutserve.service.jobs import Jobs
+from layoutserve.service.http import openapi, routes
+from layoutserve.service.http.auth import load_keys
+from layoutserve.service.http.request import Service, job_process
+from layoutserve.service.http.validation import faults
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import RequestLog, Telemetry
 from layoutserve.service.tracing import TraceRequests
+from layoutserve.service.work.engine import Engine
+from layoutserve.service.work.job_store import JobStore
+from layoutserve.service.work.jobs import Jobs
 
 ROUTERS = (routes.documents, routes.jobs, routes.models, routes.operations)
-PLAYGROUND = Path(__file__).parent / "playground"
+PLAYGROUND = Path(__file__).parents[1] / "playground"
 
 SUMMARY = "Self-hosted document understanding: key information, classes and answers, each with its place on the page"
 DESCRIPTION = """\
@@ -142,9 +142,9 @@ def _is_of_playground(path: str) -> bool:
 
 
 def _document(app: FastAPI) -> None:
-    def openapi() -> contract.Json:
+    def document() -> openapi.Json:
         if app.openapi_schema is None:
-            app.openapi_schema = contract.openapi(app)
+            app.openapi_schema = openapi.openapi(app)
         return app.openapi_schema
 
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI documents this way
+    app.openapi = document  # type: ignore[method-assign]  # FastAPI documents this way

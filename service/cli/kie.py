@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from layoutserve.service import local
+from layoutserve.service.cli import running
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -15,16 +15,16 @@ HELP = "Find the key information of documents: fields and entities with their pl
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    local.add_arguments(parser)
-    local.add_rules(parser)
+    running.add_arguments(parser)
+    running.add_rules(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the fields and entities of every file."""
     from layoutserve.model.pipeline import Request
 
-    request = Request(tasks=("kie",), language=arguments.language, rules=local.rules(arguments))
-    return local.run(arguments, request, "kie", _view)
+    request = Request(tasks=("kie",), language=arguments.language, rules=running.rules(arguments))
+    return running.run(arguments, request, "kie", _view)
 
 
 def _view(result: "DocumentResult") -> "RenderableType":
@@ -43,7 +43,7 @@ def _view(result: "DocumentResult") -> "RenderableType":
             value = f"{value.amount} {value.currency or ''}".strip()
         fields.add_row(field.label.lower(), field.text, value or "", f"{field.score:.2f}", str(field.page))
     for entity in result.kie.entities:
-        place = local.place(entity.box)
+        place = running.place(entity.box)
         entities.add_row(entity.label, entity.text, f"{entity.score:.2f}", str(entity.page), place)
     return (
         Group(*(table for table in (fields, entities) if table.row_count)) if entities.row_count else "Nothing found."

@@ -100,7 +100,8 @@ def _operators() -> Iterator[Finding]:
 
 
 def _bundles(folders: list[Path] | None) -> Iterator[Finding]:
-    from layoutserve.service import backend, settings
+    from layoutserve.service import settings
+    from layoutserve.service.work import backend
 
     chosen = settings.load(starter=False, bundles=tuple(folders)) if folders else settings.load()
     for folder in backend.find_bundles(chosen):
@@ -109,7 +110,8 @@ def _bundles(folders: list[Path] | None) -> Iterator[Finding]:
 
 def _bundle(folder: Path) -> Iterator[Finding]:
     from layoutserve.model import bundle
-    from layoutserve.service import backend, settings
+    from layoutserve.service import settings
+    from layoutserve.service.work import backend
 
     found = bundle.load(folder)
     manifest = found.manifest

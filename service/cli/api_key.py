@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a new key."""
-    from layoutserve.service.authentication import new_key
+    from layoutserve.service.http.auth import new_key
 
     key, digest = new_key()
     print(key)

@@ -26,10 +26,10 @@ from layoutserve.model.inference.session import CPU, Session
 from layoutserve.model.ocr.reader import Ocr, OcrConfig
 from layoutserve.model.page import Page
 from layoutserve.model.pipeline import Pipeline
-from layoutserve.service import schemas
-from layoutserve.service.batching import Batcher, OcrPool
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import Telemetry
+from layoutserve.service.wire import schemas
+from layoutserve.service.work.batching import Batcher, OcrPool
 
 MIB = 2**20
 STARTER = "starter"

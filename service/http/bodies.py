@@ -22,8 +22,8 @@ from layoutserve.service.errors import (
     MalformedBody,
     UnsupportedMediaType,
 )
-from layoutserve.service.faults import faults_of, unknown
-from layoutserve.service.schemas import MAX_QUESTIONS, InputWord
+from layoutserve.service.http.validation import faults_of, unknown
+from layoutserve.service.wire.schemas import MAX_QUESTIONS, InputWord
 
 # Beside the document a body holds parameters; the caller's own words are the only ones that grow.
 MAX_PARAMETER_BYTES = 8 * 2**20

@@ -1,6 +1,6 @@
 """Between the wire and the model: requests as the pipeline wants them, results as the contract has them."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import cast
 
 from layoutserve.model.bundle import Bundle, Task
@@ -9,9 +9,8 @@ from layoutserve.model.decoding.fields import bio
 from layoutserve.model.page import Box, Word
 from layoutserve.model.page.given_words import GivenWord
 from layoutserve.model.pipeline import DocumentResult, PageInfo, Pipeline, Request
-from layoutserve.service import schemas
-from layoutserve.service.backend import Served
 from layoutserve.service.settings import Settings
+from layoutserve.service.wire import schemas
 
 # A tenth of a pixel is finer than any box is right, and keeps answers short.
 PIXEL_DIGITS = 1
@@ -76,14 +75,13 @@ def model(bundle: Bundle) -> schemas.Model:
     return schemas.Model(name=manifest.name, version=manifest.version, licence=manifest.licence)
 
 
-def models(served: Mapping[str, Served], settings: Settings) -> schemas.Models:
-    """Describe the models that are served, the default one first."""
-    default = next(iter(served))
-    return schemas.Models(models=[_info(one, name == default, settings) for name, one in served.items()])
+def models(served: Sequence[tuple[Bundle, str]], settings: Settings) -> schemas.Models:
+    """Describe the models that are served, the default one first: bundles, and which operators run them."""
+    return schemas.Models(models=[_info(*one, number == 0, settings) for number, one in enumerate(served)])
 
 
-def _info(served: Served, default: bool, settings: Settings) -> schemas.ModelInfo:
-    manifest = served.bundle.manifest
+def _info(bundle: Bundle, operators: str, default: bool, settings: Settings) -> schemas.ModelInfo:
+    manifest = bundle.manifest
     kie_head = manifest.heads.get("kie")
     return schemas.ModelInfo(
         name=manifest.name,
@@ -98,7 +96,7 @@ def _info(served: Served, default: bool, settings: Settings) -> schemas.ModelInf
         },
         fields={label.lower(): spec.type for label, spec in kie_head.fields.items()} if kie_head else {},
         precision=manifest.precision,
-        operators=served.operators,
+        operators=operators,
         limits=schemas.ModelLimits(
             max_tokens=manifest.max_tokens,
             max_file_bytes=settings.max_file_bytes,

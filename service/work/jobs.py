@@ -10,10 +10,10 @@ from contextlib import suppress
 from typing import TypeVar
 
 from layoutserve.service.errors import INTERNAL, AttemptsExhausted, NotReady, Overloaded, kind_of, problem_of
-from layoutserve.service.job_store import ClaimedJob, IdempotencyKey, JobStore, NewJob, StoredJob
-from layoutserve.service.pace import Pace
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import Telemetry, log_unexpected, request_id_var
+from layoutserve.service.work.job_store import ClaimedJob, IdempotencyKey, JobStore, NewJob, StoredJob
+from layoutserve.service.work.retry_after import Pace
 
 SWEEP_S = 60.0
 POLL_S = 1.0

@@ -1,6 +1,6 @@
 """Answers as the contract shows them: those of a small receipt. Made from the schemas, so their form is right."""
 
-from layoutserve.service import schemas
+from layoutserve.service.wire import schemas
 
 _TIMINGS = {"read": 9.1, "ocr": 212.4, "encode": 1.9, "queue": 0.2, "infer": 41.7, "decode": 1.1, "total": 267.0}
 _MODEL = schemas.Model(name="starter", version="1.0.0", licence="Apache-2.0")

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from layoutserve.service import local
+from layoutserve.service.cli import running
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -15,7 +15,7 @@ HELP = "Tell what kind of document each file is."
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    local.add_arguments(parser)
+    running.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     from layoutserve.model.pipeline import Request
 
     request = Request(tasks=("classification",), language=arguments.language)
-    return local.run(arguments, request, "classification", _view)
+    return running.run(arguments, request, "classification", _view)
 
 
 def _view(result: "DocumentResult") -> "RenderableType":

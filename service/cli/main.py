@@ -1,4 +1,4 @@
-"""The console script ``layoutserve``: one sub-command for each module of ``service/commands``.
+"""The console script ``layoutserve``: one sub-command for each module of ``service/cli`` that is one.
 
 A command module has ``HELP`` (one sentence), ``add_arguments(parser)`` and ``run(arguments) -> exit code``.
 Its name is the module's with ``_`` as ``-``, or ``NAME``. Everything heavy is imported inside ``run``: so
@@ -17,11 +17,13 @@ from importlib.metadata import version
 from typing import Protocol, cast
 
 from layoutserve.model.errors import LayoutServeError
-from layoutserve.service import commands
+from layoutserve.service import cli
+
+NO_COMMANDS = ("main", "running")
 
 
 class Command(Protocol):
-    """What a module of ``service/commands`` offers."""
+    """What a module with a command offers."""
 
     HELP: str
 
@@ -59,6 +61,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _commands() -> Iterator[tuple[str, Command]]:
-    for found in pkgutil.iter_modules(commands.__path__):
-        module = importlib.import_module(f"{commands.__name__}.{found.name}")
+    for found in pkgutil.iter_modules(cli.__path__):
+        if found.name in NO_COMMANDS:
+            continue
+        module = importlib.import_module(f"{cli.__name__}.{found.name}")
         yield getattr(module, "NAME", found.name.replace("_", "-")), cast(Command, module)

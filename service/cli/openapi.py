@@ -12,8 +12,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the contract of this version."""
-    from layoutserve.service.app import create_app
-    from layoutserve.service.contract import as_yaml
+    from layoutserve.service.http.app import create_app
+    from layoutserve.service.http.openapi import as_yaml
     from layoutserve.service.settings import Settings
 
     sys.stdout.write(as_yaml(create_app(Settings()).openapi()))

@@ -11,15 +11,15 @@ from typing import Annotated, Any, TypeVar, cast
 from fastapi import Depends, Header, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from layoutserve.service import schemas
-from layoutserve.service.authentication import Keys
-from layoutserve.service.bodies import read_body
-from layoutserve.service.engine import Engine
 from layoutserve.service.errors import ClientDeparted
-from layoutserve.service.job_store import ClaimedJob, IdempotencyKey, NewJob, StoredJob
-from layoutserve.service.jobs import Jobs, Process, Progress
+from layoutserve.service.http.auth import Keys
+from layoutserve.service.http.bodies import read_body
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import Telemetry
+from layoutserve.service.wire import schemas
+from layoutserve.service.work.engine import Engine
+from layoutserve.service.work.job_store import ClaimedJob, IdempotencyKey, NewJob, StoredJob
+from layoutserve.service.work.jobs import Jobs, Process, Progress
 
 Result = TypeVar("Result")
 

@@ -1,0 +1,1 @@
+"""The service as HTTP has it: the app and its paths, bodies and parameters, keys, and the contract in OpenAPI."""

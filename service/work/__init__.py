@@ -1,0 +1,1 @@
+"""The work behind the paths: documents admitted, driven through the pipeline, in batches, at once or as jobs."""
