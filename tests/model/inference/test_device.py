@@ -15,7 +15,7 @@ from layoutserve.model.inference.device import STACK_WIDTH, BoundGraphs
 from layoutserve.model.inference.session import Session
 from layoutserve.model.ops import STACK
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 TINY = "tiny-token"
 
 

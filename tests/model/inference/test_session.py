@@ -14,7 +14,7 @@ from layoutserve.model.errors import ArrayError, BundleError, SessionError
 from layoutserve.model.inference import session
 from layoutserve.model.inference.session import Session
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 CASES = ("short", "batch", "long")
 HF_INPUTS = ("input_ids", "bbox", "image", "attention_mask", "token_type_ids")
 

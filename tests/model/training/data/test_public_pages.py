@@ -10,7 +10,7 @@ from PIL import Image
 from layoutserve.model.training.data import public_pages
 from layoutserve.model.training.data.datasets import split_by_group
 
-SHARED = Path(__file__).parents[4] / "shared" / "data"
+SHARED = Path(__file__).parents[5] / "shared" / "data"
 
 
 def pdf(path, text):
