@@ -1,4 +1,7 @@
-"""What the recognizer's probabilities say: greedy CTC, with the place of every character and the spaces it half saw."""
+"""Greedy CTC decoding of the recognizer's probabilities, with the place of every character and half-seen spaces.
+
+The counts behind the constants are in ``benchmarks/LOG.md``, OCR.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +14,7 @@ from layoutserve.model.page.scripts import is_unspaced
 
 BLANK = 0
 
-# A space between two characters is believed from this probability on, although a blank was likelier: the recognizer
-# was trained on text that has few spaces and sees them late. Word F1 on 30 SROIE training receipts, none of them a
-# benchmark page: 0.894 without, 0.916 at 0.2, 0.922 at 0.1, 0.923 at 0.05.
+# A space is believed from this probability on, although a blank is likelier: the recognizer was trained on few spaces.
 _SPACE = 0.1
 
 # Full-width forms (U+FF01 to U+FF5E) of the printable ASCII characters, which a Chinese model likes to read.
@@ -22,7 +23,7 @@ _FULL_WIDTH = {code + 0xFEE0: chr(code) for code in range(0x21, 0x7F)}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """What the recognizer reads on one line.
+    """One line as the recognizer reads it.
 
     positions: float32 (n,), where along the line (0-1) each character of the text stands. scores: float32 (n,), its
     probability, 1 for a space. gaps: float32 (letters - 1,), the probability of a space between one letter and the
@@ -111,7 +112,7 @@ def _gaps(starts: NDArray[np.intp], ends: NDArray[np.intp], spaces: NDArray[np.f
 
 
 def _doubt(peaks: NDArray[np.float32], gaps: NDArray[np.float32]) -> float:
-    """How near a line's least certain choice was to another one (0-1).
+    """Doubt of a line (0-1): nearness of its least certain choice to another one.
 
     peaks: how likely each letter was in the column that shows it best. The first column of a letter, which gives its
     score, is often half the letter before it, and tells much less of what a second reading would say.

@@ -1,7 +1,8 @@
 """Finding lines: PP-OCR's detector (differentiable binarization, arXiv 1911.08947) on ONNX Runtime.
 
-The network says for every pixel how likely it lies in the shrunken heart of a line. What is likely and hangs together
-is one line; its rectangle, grown back by what was shrunk away, is its place.
+The network gives every pixel the probability that it lies in the shrunken heart of a line. Likely pixels that hang
+together are one line; its rectangle, grown back by what was shrunk away, is its place. The counts behind the constants
+are in ``benchmarks/LOG.md``, OCR.
 """
 
 import math
@@ -19,32 +20,31 @@ from layoutserve.model.ocr.recognition import Image
 
 Quads = NDArray[np.float64]
 
-# What PaddleOCR's pipeline sets, whatever the model's own folder says.
+# The values of PaddleOCR's pipeline, whatever the model's own folder says.
 THRESHOLD = 0.3
 BOX_THRESHOLD = 0.6
 UNCLIP_RATIO = 1.5
 
-# The network halves its input five times: it sees whole squares of so many pixels.
+# Pixels of the side of the squares that the network sees: it halves its input five times.
 STRIDE = 32
 # Rectangles whose shorter side is less, in pixels of the map, before and after they are grown, are no lines to
 # PaddleOCR.
 _SMALLEST, _SMALLEST_GROWN = 3, 5
 
-# What does not come up to that may be a digit that stands alone, as quantities on receipts do: down to these it is kept
-# as faint.
+# Below those limits, and down to these, a place is kept as faint: it may be a digit that stands alone, a quantity.
 _FAINT = 0.5
 _FAINTEST, _FAINTEST_GROWN = 1.5, 3
 
-# Outlines are found on a map so many times as fine, interpolated, and are by so many pixels of the map wider there.
+# Outlines are found on an interpolated map this many times as fine, where they are wider by this many of its pixels.
 _FINER = 2
 _FINER_IS_WIDER = 0.5
 
-# A line is so many times as long as high, and fills so much of its smallest rectangle, or is not measured by its area.
+# Only what is this many times as long as high, and fills this share of its smallest rectangle, is measured by its area.
 _LONG, _FULL = 1.5, 0.6
 
 
 class Places(NamedTuple):
-    """Where lines are, or may be.
+    """Places of lines, and of what may be lines.
 
     quads: float64 (n, 4, 2), clockwise from the top left. faint: bool (n,), of those that PaddleOCR passes over, since
     they are small or not likely enough: lines only if they can be read.
@@ -73,7 +73,7 @@ class FastDetector:
         self._input = self._session.get_inputs()[0].name
 
     def detect(self, image: Image, side: int) -> Places:
-        """Where lines are on a BGR image, in its pixels.
+        """Find the lines of a BGR image, in its pixels.
 
         side: pixels of the longer side of what the network sees; smaller images are seen as they are.
         """
@@ -102,13 +102,11 @@ class FastDetector:
 
 
 def places_of(chances: NDArray[np.float32]) -> Places:
-    """Where lines are in a map (height, width) of probabilities, in its pixels.
+    """Find the lines in a map (height, width) of probabilities, in its pixels.
 
-    As PaddleOCR's DBPostProcess finds them, but steadier, since a recognizer reads a faded line differently when its
+    As PaddleOCR's DBPostProcess does, but steadier, since a recognizer reads a faded line differently when its
     rectangle moves by a twentieth of its height: outlines are those of a finer map, rectangles are not the smallest
-    ones (``_rectangle``), and nothing is rounded. Of the words of 72 SROIE training receipts, none of them a benchmark
-    page, 97.2 % are the same when the page is moved by half a pixel or a whole one, and 96.8 % when it is turned by 5
-    degrees; with the smallest rectangles on the map itself, 96.5 % and, looked at twice for it, 96.1 %.
+    ones (``_rectangle``), and nothing is rounded.
     """
     rows, columns = chances.shape
     likely = (cv2.resize(chances, (columns * _FINER, rows * _FINER)) > THRESHOLD).view(np.uint8)

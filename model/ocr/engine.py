@@ -1,6 +1,6 @@
-"""The PP-OCR models: PaddleOCR finds and defines them, and either we run them or it does.
+"""The PP-OCR models, run by this package or by PaddleOCR itself; an engine belongs to one worker.
 
-An engine belongs to one worker.
+The counts behind the constants are in ``benchmarks/LOG.md``, OCR.
 """
 
 import math
@@ -24,33 +24,24 @@ from layoutserve.model.ocr.lines import cut, is_slanted, sides
 from layoutserve.model.ocr.models import detection_model, recognition_model
 from layoutserve.model.ocr.recognition import FastRecognizer, Image
 
-# Longer side of what the detector sees. Word F1 on 40 SROIE training receipts, none of them a benchmark page: 0.852 at
-# 480, 0.908 at 608, 0.919 at 736 and 0.920 at 960, which takes twice as long as 736.
+# Pixels of the longer side of what the detector sees: at 960 it finds no more than at 736, in twice the time.
 _FAST_SIDE = 736
 _SIDE = 960
 
-# A page whose lines are lower in the detector's eyes than the first, in pixels, is looked at again so large that they
-# are as high as the second. On 116 SROIE training receipts, none of them a benchmark page, word F1 on upright pages is
-# 0.921 with (11, 16) and with (8, 12) alike, but the larger look takes a fifth more of all the time; where pages slant,
-# 0.2 points more of the words stay the same with it.
+# Heights of a page's lines as the detector sees them, in pixels: below the first, it looks again to see the second.
 _LOW = (11.0, 12.5)
 _LOW_WHERE_SLANTED = (11.0, 16.0)
 
-# Nor does a larger look see more pixels than so many: each takes 170 bytes, which stay with the process.
+# The most pixels of a second look: each takes 170 bytes, which stay with the process.
 _MOST_PIXELS = 1_250_000
 
-# What is read with a mean probability of less is hardly ever what is written: rows of asterisks, stamps, the edge of a
-# picture. Of 204 words below it on 200 SROIE training receipts, none of them a benchmark page, 24 are in the
-# transcript, of 184 on 98 receipts of other companies 8, of 127 on 60 forms 15, of 58 on 24 scientific pages 4. Without
-# them word F1 is higher on all (0.918 for 0.915, 0.893 for 0.888, 0.792 for 0.788, 0.877 for 0.873), and 0.1 to 0.7
-# points more of the words stay the same when the page slants. At 0.8 all gain as much again, but receipts shrunk and
-# blurred until half their words are lost would lose two in a hundred of the others.
+# A line of a lower mean probability is hardly ever what is written: asterisks, stamps, the edge of a picture.
 _MIN_SCORE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class OcrConfig:
-    """Which models read, and how.
+    """The models that read, and how they do it.
 
     models: folder with ``detection`` and ``recognition`` (each with inference.onnx and inference.yml), None for the
     folder of the default models. detection_model, recognition_model: PaddleOCR's names, which PaddleOCR then finds
@@ -76,12 +67,12 @@ class OcrConfig:
 
 class _Detector(Protocol):
     def detect(self, image: Image, side: int) -> Places:
-        """Where lines are on a BGR image."""
+        """Find the lines of a BGR image."""
 
 
 class _Recognizer(Protocol):
     def read(self, lines: Sequence[Image], given_up: Event) -> list[Reading]:
-        """What upright lines say, BGR pixels each of its own size. Raises OcrError once ``given_up`` is set."""
+        """Read upright lines, BGR pixels each of its own size. Raises OcrError once ``given_up`` is set."""
 
 
 class Engine:
@@ -112,7 +103,7 @@ class Engine:
             self._detector = FastDetector(detection_model(folders[0]), threads)
 
     def detect(self, image: Image) -> Places:
-        """Where lines of text are on a BGR image, in its pixels."""
+        """Find the lines of text on a BGR image, in its pixels."""
         longer, shorter = max(image.shape[:2]), min(image.shape[:2])
         places = self._detector.detect(image, self._side)
         most = min(longer, math.isqrt(_MOST_PIXELS * longer // shorter), _MOST_PIXELS // STRIDE)
@@ -162,7 +153,7 @@ def _sources(config: OcrConfig) -> tuple[paddle.Source, paddle.Source]:
 
 
 def _folders(*models: paddle.Source) -> list[Path]:
-    """Where models are; PaddleOCR finds those of which only the name is known."""
+    """Folders of the models; PaddleOCR finds those of which only the name is known."""
     if all("model_dir" in model for model in models):
         return [Path(model["model_dir"]) for model in models]
     return list(paddle.find(*(model["model_name"] for model in models)))

@@ -27,12 +27,12 @@ _log = logging.getLogger(__name__)
 
 
 def source(content: bytes) -> str:
-    """What the metadata says of a graph that was made from ``content``, the float32 file."""
+    """The metadata's entry for a graph that was made from ``content``, the float32 file."""
     return f"{_FORM} {hashlib.sha256(content).hexdigest()}"
 
 
 class Unusable(Exception):
-    """Why the int8 form of a model does not run, in a sentence that says what to do."""
+    """The int8 form of a model does not run; the message says what to do."""
 
 
 def open_session(folder: Path, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:

@@ -1,4 +1,7 @@
-"""Lines of text: cut from the page, and cut into words once they are read."""
+"""Lines of text: cut from the page, and cut into words once they are read.
+
+The counts behind the constants are in ``benchmarks/LOG.md``, OCR.
+"""
 
 import math
 from dataclasses import dataclass
@@ -17,13 +20,10 @@ from layoutserve.model.page.scripts import word_spans
 # A line is at least this much higher than wide if it may have to be turned before it is read.
 TALL = 1.5
 
-# A page whose lines slant by more than this, in radians, is a slanted one: every pixel of its lines is made from its
-# neighbours.
+# A page whose lines slant by more than this, in radians, is a slanted one.
 _SLANTED = 0.04
 
-# What is added above and below a line, as a share of its height. Detection cuts descenders: with it words agree with a
-# PDF's own text to 0.980 instead of 0.975. On receipts it makes no difference (word F1 0.920 against 0.922 on 30 SROIE
-# training pages, none of them a benchmark page), and lines become narrower at the recognizer's height, so faster.
+# Added above and below a line, as a share of its height: detection cuts descenders.
 _MARGIN = 0.1
 
 # Rows without ink, as a share of a line's height, that may lie inside the line.
@@ -32,12 +32,13 @@ _DOT_GAP = 0.15
 # A run of rows with ink lower than this share of the line is not its text.
 _LOWEST = 0.25
 
-# A line begins where so much ink, in columns of its height, has been seen: a little more than a speck has. What is
-# darker than paper by less than the first share of what the darkest pixels are, the second share of all, is no ink.
-# Beside its ink a line has so much room, as a share of its height: what the detector leaves on the average, or more.
+# Ink that a line begins and ends with, in columns of its height: a little more than a speck has.
 _STROKE = 0.15
+# Darkness up to which a pixel is paper, as a share of that of the darkest pixels ...
 _PAPER = 0.3
+# ... which are this share of all.
 _DARKEST = 0.02
+# Room beside a line's ink, as a share of its height: what the detector leaves on the average.
 _BESIDE = 0.3
 
 
@@ -57,17 +58,17 @@ def sides(quads: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.f
 
 
 def turned(quads: NDArray[np.float64], quarters: int) -> NDArray[np.float64]:
-    """The same quadrilaterals (..., 4, 2) read as if their text were turned clockwise by so many quarters."""
+    """The same quadrilaterals (..., 4, 2) read as if their text were turned clockwise by this number of quarters."""
     return np.roll(quads, -quarters, axis=-2)
 
 
 def is_slanted(quads: NDArray[np.float64]) -> bool:
-    """Whether a page slants whose lines (n, 4, 2), at least one, are these."""
+    """True for lines (n, 4, 2), at least one, of a page that slants."""
     return abs(slant(quads)) > _SLANTED
 
 
 def slant(quads: NDArray[np.float64]) -> float:
-    """By how much the lines (n, 4, 2) of a page slant, in radians from the nearest of the two axes: their median.
+    """Median slant of the lines (n, 4, 2) of a page, in radians from the nearest of the two axes.
 
     The longer half of them says it, since short lines have any angle.
     """
@@ -88,8 +89,8 @@ def grown(quads: NDArray[np.float64], share: float = _MARGIN) -> NDArray[np.floa
 def around_ink(quad: NDArray[np.float64], line: Image) -> NDArray[np.float64]:
     """A line's place (4, 2) with its ends as far from its first and last ink as they usually are.
 
-    line: its pixels there. Where a detector sees the ends of a line is less steady than where they are. A line that
-    holds next to no ink keeps its ends.
+    line: its pixels there. The ends that a detector sees move from page to page, the ink does not. A line that holds
+    next to no ink keeps its ends.
     """
     height, width = line.shape[:2]
     so_far = np.concatenate([[0.0], _darkness(line).sum(axis=0).cumsum()])
@@ -127,7 +128,7 @@ def pieces(reading: Reading, line: Image, quad: NDArray[np.float64]) -> list[Pie
     """Cut a line that was read into its words.
 
     reading: of the line. line: its pixels, as read. quad: its place (4, 2) on the page, in reading direction.
-    The columns in which the recognizer saw the characters say where words are; the ink says where they end.
+    The columns in which the recognizer saw the characters tell the words apart; the ink gives their ends.
     """
     spans = word_spans(reading.text)
     if not spans:
@@ -152,7 +153,7 @@ def _ink(line: Image) -> NDArray[np.bool_]:
 
 
 def _darkness(line: Image) -> NDArray[np.float64]:
-    """How much ink each pixel of a line holds: 0 on paper and up to ``1 - _PAPER`` where it is darkest.
+    """Ink of each pixel of a line: 0 on paper and up to ``1 - _PAPER`` where it is darkest.
 
     Light text on dark ground counts as dark on light. Unlike ``_ink`` it hardly changes when pixels move by a part of
     one.
@@ -190,7 +191,7 @@ def _main_rows(ink: NDArray[np.bool_]) -> tuple[int, int]:
 
 
 def _edges(columns: NDArray[np.bool_], reading: Reading, spans: list[tuple[int, int]]) -> list[tuple[float, float]]:
-    """Where (0-1) along the line each word begins and ends."""
+    """Beginning and end (0-1) of each word along the line."""
     width = len(columns)
     centers = reading.positions.astype(np.float64) * width
     pitch = median(np.diff(centers).tolist()) if len(centers) > 1 else width

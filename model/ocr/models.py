@@ -1,4 +1,4 @@
-"""What the folder of a PP-OCR model says: ``inference.onnx``, and ``inference.yml`` as PaddleOCR publishes it.
+"""The folder of a PP-OCR model: ``inference.onnx``, and ``inference.yml`` as PaddleOCR publishes it.
 
 The fast engine goes by these files alone. PaddleOCR itself, which takes 200 MiB and a second to import, need not be in
 a process that runs its models.
@@ -83,7 +83,7 @@ def _settings(folder: Path, decoding: str) -> Mapping[str, Any]:
 
 
 def _steps(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What is done to an image, by name."""
+    """Steps of preparing an image, by name."""
     return {name: values for step in settings["PreProcess"]["transform_ops"] for name, values in step.items()}
 
 

@@ -45,7 +45,7 @@ class PaddleDetector:
         self._detector = _loaded("TextDetection", source, config, limit_type="max", **limits)
 
     def detect(self, image: Image, side: int) -> Places:
-        """Where lines are on a BGR image: none of them is faint."""
+        """Find the lines of a BGR image: none of them is faint."""
         (found,) = self._detector.predict(image, limit_side_len=side)
         quads = clockwise(np.asarray(found["dt_polys"], dtype=np.float64).reshape(-1, 4, 2))
         return Places(quads, np.zeros(len(quads), dtype=np.bool_))
@@ -64,7 +64,7 @@ class PaddleRecognizer:
         self._predictor.post_op = self._keep
 
     def read(self, lines: Sequence[Image], given_up: Event) -> list[Reading]:
-        """What every line says. Raises OcrError once ``given_up`` is set."""
+        """Read the lines. Raises OcrError once ``given_up`` is set."""
         readings = []
         for line in lines:
             go_on(given_up)
@@ -99,7 +99,7 @@ def names_for(language: str) -> tuple[str, str]:
 
 
 def _apart(function: Callable[..., Result], *arguments: str) -> Result:
-    """What a function gives in a process of its own, which takes PaddleOCR with it when it ends."""
+    """Call a function in a process of its own, which takes PaddleOCR with it when it ends."""
     with ProcessPoolExecutor(1, get_context("spawn")) as child:
         try:
             return child.submit(function, *arguments).result()

@@ -1,7 +1,8 @@
-"""A page's pixels become words in reading order.
+"""From a page's pixels to words in reading order.
 
 Detection finds lines as quadrilaterals, the page or the single line is turned upright, recognition reads the lines
-and says in which columns it saw each character, and lines are cut into words at white space.
+and says in which columns it saw each character, and lines are cut into words at white space. The counts behind the
+constants are in ``benchmarks/LOG.md``, OCR.
 """
 
 from dataclasses import replace
@@ -27,24 +28,18 @@ __all__ = ["Ocr", "OcrConfig"]
 
 # Lines read for a trial when a page may not be upright.
 _TRIAL_LINES = 6
-# A page that reads worse than this on average may be upside down. Of 195 real pages of receipts, forms, articles and
-# samples, none that is upright reads worse than 0.94. Upside down they read at most 0.77, but for a chart: 0.89.
+# A page of a lower mean probability may be upside down: real upright pages read at 0.94 or more.
 _DOUBTFUL = 0.9
 
-# A line is read again if it is in doubt by more than the first and, since long lines take longer, the second for every
-# height of its length: cut with other ends (None), then higher and lower by a share of its height, until two readings
-# agree. On a slanted page, whose every pixel is made from its neighbours, more lines read otherwise: less doubt will
-# do. Of the words of 467 SROIE training receipts, none of them a benchmark page, 97.4 % (with a standard error of
-# 0.1) are the same when the page is turned by 5 degrees either way; of 98 receipts of other companies, many of them
-# faint, 96.1 % (0.3): benchmarks/turns.py.
+# A line is read again from this doubt on, and for every height of its length this much more, as long lines take longer:
+# cut with other ends (None), then higher and lower by a share of its height, until two readings agree.
 _IN_DOUBT = 0.2
 _IN_DOUBT_PER_HEIGHT = 0.025
 _CUTS = (None, 0.04, -0.04)
+# The share of that doubt that will do on a slanted page, whose every pixel is made from its neighbours.
 _WHERE_SLANTED = 0.55
 
-# A faint place is a line if what it says is at least so likely. On 48 SROIE training receipts, none of them a benchmark
-# page, upright and slanted, 37 of 46 such places were, and what 33 of them say is in the transcript; of the other nine
-# it never is.
+# A faint place is a line if what it says has at least this mean probability.
 _READABLE = 0.8
 
 # A line of text: its place (4, 2) on the upright page, what it says and its pixels.
@@ -61,7 +56,7 @@ class Ocr:
         self._engine = Engine(config or OcrConfig())
 
     def recognize(self, page: Page, given_up: Event | None = None) -> Page:
-        """The page with its words and turn; a page that has words is returned as it is.
+        """Read a page: it comes back with its words and turn, or as it is if it has words.
 
         Set ``given_up`` from another thread when nobody wants the words any more: OcrError is then raised at the next
         line, since a dense page takes seconds.
@@ -120,7 +115,7 @@ class Ocr:
         return [best[i] for i in range(len(quads)) if not faint[i] or best[i][1].score >= _READABLE]
 
     def _read_at(self, image: Image, places: NDArray[np.float64]) -> list[Line]:
-        """What is written at places (n, 4, 2)."""
+        """Read the lines at places (n, 4, 2)."""
         crops = self._engine.cut(image, places)
         return list(zip(places, self._engine.read(crops), crops, strict=True))
 
@@ -140,7 +135,7 @@ class Ocr:
 
 
 def _cut_anew(line: Line, higher: float | None) -> NDArray[np.float64]:
-    """Where a line is cut to be read again: higher on each side by a share of its height, or None, with other ends."""
+    """Place (4, 2) to read a line again: higher on each side by a share of its height or, for None, of other ends."""
     place, _, pixels = line
     return around_ink(place, pixels) if higher is None else grown(place, higher)
 
@@ -151,12 +146,12 @@ def _enough_doubt(line: Line) -> float:
 
 
 def _agreed(tries: list[Line]) -> bool:
-    """Whether two of the readings say the same."""
+    """True if two of the readings say the same."""
     return len({reading.text for _, reading, _ in tries}) < len(tries)
 
 
 def settled(tries: list[Line]) -> Line:
-    """Of several readings of one line the one whose characters most of the others, by their scores, read too.
+    """Choose the reading of a line whose characters most of the others, by their scores, read too.
 
     Its spaces are those that all who read the same letters make on the average.
     """

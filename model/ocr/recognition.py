@@ -1,6 +1,7 @@
 """Reading lines: PP-OCR's recognizer (CTC) on ONNX Runtime, several lines side by side.
 
-Lines are resized, scaled and decoded as PaddleOCR does it, and asked to be exact, it gives the same words.
+Lines are resized, scaled and decoded as PaddleOCR does it; where ``exact``, the words are the same too. The counts
+behind the constants are in ``benchmarks/LOG.md``, OCR.
 """
 
 from collections.abc import Sequence
@@ -30,12 +31,10 @@ _MAX_WIDTH = 3200
 # 0-255 becomes -1..1, and the padding is 0, as PaddleOCR has it.
 _SCALED = np.arange(256, dtype=np.float32) * np.float32(1 / 127.5) - np.float32(1)
 
-# So wide is a line, as a share of what its height asks for, where exactness is not asked for: on 120 SROIE training
-# receipts, none of them a benchmark page, word F1 is 0.920 instead of 0.918, for 4 % less to compute. It costs 0.1
-# points of the words that stay the same when the page slants.
+# Width of a line that need not be exact, as a share of what its height asks for: 4 % less to compute, words as good.
 _NARROWED = 0.93
 
-# Narrow padding: at least so many columns of pixels, up to a multiple of so many, so that lines have company.
+# Narrow padding, in columns of pixels: at least the first, up to a multiple of the second, so that lines have company.
 _MARGIN = 16
 _STEP = 16
 
@@ -73,7 +72,7 @@ class FastRecognizer:
         self._pool = pool
 
     def read(self, lines: Sequence[Image], given_up: Event) -> list[Reading]:
-        """What every line says. Raises OcrError once ``given_up`` is set."""
+        """Read the lines. Raises OcrError once ``given_up`` is set."""
         widths = [self._widths(self._model, line) for line in lines]
         # The longest first, so that no thread is left alone with one in the end.
         order = sorted(range(len(lines)), key=lambda i: -widths[i][1])
@@ -97,7 +96,7 @@ class FastRecognizer:
         return [decode(*seen[i], self._model.symbols, widths[i][0] / widths[i][1]) for i in range(len(lines))]
 
     def _see(self, lines: list[Image], widths: list[tuple[int, int]]) -> list[Columns]:
-        """What the columns of lines of one padded width show."""
+        """Run lines of one padded width, and give what their columns show."""
         height, padded = self._model.height, widths[0][1]
         batch = np.zeros((len(lines), 3, height, padded), dtype=np.float32)
         for place, line, (width, _) in zip(batch, lines, widths, strict=True):
@@ -124,7 +123,7 @@ def _narrow_widths(model: RecognitionModel, line: Image) -> tuple[int, int]:
 
 
 def likeliest(model: RecognitionModel, probabilities: NDArray[np.float32]) -> Columns:
-    """What is asked of the (columns, symbols) of one line: the likeliest symbols, how likely, and spaces."""
+    """The likeliest symbols of one line's (columns, symbols), their probabilities, and those of spaces."""
     best = probabilities.argmax(axis=1)
     scores = np.take_along_axis(probabilities, best[:, None], axis=1)[:, 0]
     return best, scores, probabilities[:, model.symbols.index(" ")].copy()
