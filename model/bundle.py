@@ -1,12 +1,12 @@
-"""A bundle on disk: everything that is needed to run a model, and nothing else.
+"""A bundle on disk: all files needed to run a model, and no others.
 
 A folder with::
 
-    manifest.json     what the model is; the SHA-256 of every other file
+    manifest.json     the model's name, licence, heads and config; the SHA-256 of every other file
     tokenizer.json    Hugging Face tokenizer (absent: the bundle can be run on arrays, not served)
     visual.onnx       image -> visual embeddings
     encoder.onnx      tokens and visual embeddings -> logits
-    selftest.npz      a golden input and its logits, which the service repeats before it says that it is ready
+    selftest.npz      a golden input and its logits, which the service repeats before it is ready
 """
 
 import hashlib
@@ -29,9 +29,9 @@ FieldType = Literal["text", "date", "amount"]
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """What a KIE label means as a field: its type, and whether a document has at most one of it.
+    """The field behind a KIE label: its type, and whether a document has at most one of it.
 
-    slope, shift: of the log-odds of an entity's score, which make it the share of such fields that are right.
+    slope, shift: of the log-odds of an entity's score; they make the score the share of such fields that are right.
     """
 
     type: FieldType = "text"
@@ -59,7 +59,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a bundle says of itself. ``config`` is the Hugging Face config it was exported from.
+    """A bundle's description of itself. ``config`` is the Hugging Face config it was exported from.
 
     parity: the largest absolute difference between the graphs and torch, per case, and the bound.
     metrics: measured scores, as {dataset: {metric: value}}. files: SHA-256 by relative path.
@@ -91,7 +91,7 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A bundle found on disk: its folder and what its manifest says."""
+    """A bundle found on disk: its folder and its manifest."""
 
     path: Path
     manifest: Manifest

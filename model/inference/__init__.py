@@ -1,5 +1,5 @@
-"""Arrays through the graphs of a bundle.
+"""Inference: windows of a page through the graphs of a bundle.
 
-``session`` runs them, on a GPU with what ``device`` keeps there; ``visual_cache`` and ``caches`` know what was computed
-before.
+``session`` runs the graphs, on a GPU with what ``device`` keeps there; ``visual_cache`` and ``caches`` hold what was
+computed before.
 """

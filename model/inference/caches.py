@@ -1,4 +1,4 @@
-"""What has been computed before: words of pages that were read, logits of windows that were run.
+"""Caches of what was computed before: words of pages that were read, logits of windows that were run.
 
 The same pixels, read with the same models and settings, have the same words; the same window has the same logits from
 the same model. Every cache is bounded in bytes, and what was used longest ago gives way.
@@ -18,17 +18,17 @@ from layoutserve.model.page import Page, Word
 
 Value = TypeVar("Value")
 
-# What a word takes in memory beside its text, in bytes: the objects of a Word with its box and polygon.
+# Bytes that a word takes beside its text: the objects of a Word with its box and polygon.
 _WORD_BYTES = 1100
-# What an entry takes beside its value: key, objects, place in the order.
+# Bytes that an entry takes beside its value: key, objects, place in the order.
 _ENTRY_BYTES = 200
-# An array beside its numbers.
+# Bytes that an array takes beside its numbers.
 _ARRAY_BYTES = 120
 
 
 @dataclass(frozen=True, slots=True)
 class ReadWords:
-    """What reading a page found."""
+    """Words of a page as it was read, and its turn."""
 
     words: tuple[Word, ...]
     turn: int
@@ -89,7 +89,7 @@ class PageCache(Cache[ReadWords]):
         super().__init__(max_bytes, lambda read: sum(_WORD_BYTES + 4 * len(word.text) for word in read.words))
 
     def key(self, page: Page, reader: str) -> bytes | None:
-        """Digest of a page's pixels and of who reads it; None when the cache is off, so that nothing is spent."""
+        """Digest of a page's pixels and of its reader; None when the cache is off, so that nothing is spent."""
         if self.max_bytes <= 0:
             return None
         digest = hashlib.blake2b(f"{reader}\0{page.image.shape}".encode(), digest_size=16)
@@ -104,7 +104,7 @@ class LogitsCache(Cache[Logits]):
         super().__init__(max_bytes, _bytes_of_logits)
 
     def key(self, window: Encoding, model: str) -> bytes | None:
-        """Digest of all that the model sees of a window; None when the cache is off, so that nothing is spent."""
+        """Digest of all the model sees of a window; None when the cache is off, so that nothing is spent."""
         if self.max_bytes <= 0:
             return None
         digest = hashlib.blake2b(f"{model}\0".encode() + window.image_key, digest_size=16)

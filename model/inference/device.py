@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from layoutserve.model.errors import SessionError
 
-# Values that one run of the graph STACK joins; model/network/stack.py makes it.
+# The most values that one run of the graph STACK joins; model/network/stack.py makes that graph.
 STACK_WIDTH = 8
 
 
 class BoundGraphs:
     """Both graphs of a bundle, and the one that joins pages; safe to share between threads.
 
-    device: ONNX Runtime's name of where the sessions run, ``cuda`` or ``cpu``.
+    device: ONNX Runtime's name of the device that the sessions run on, ``cuda`` or ``cpu``.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Encodings -> Logits: the two graphs of a bundle in ONNX Runtime.
+"""The two graphs of a bundle in ONNX Runtime: Encodings in, Logits out.
 
 The visual graph runs once for each page, however many windows, questions and requests look at it: its output is kept
 in a bounded cache, on a GPU without leaving it. The encoder graph runs once for each batch of windows. The custom
@@ -36,8 +36,7 @@ CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 # On a GPU, attention with a bias has a fast kernel for text and visual tokens that are a multiple of this.
 GPU_LENGTHS = 16
 
-# Images of one call of the visual graph. More only cost memory, tens of MB each at base size: on a CPU six at once are
-# 7 % faster than two at a time, and what the largest call needs stays resident.
+# Images of one call of the visual graph: more are hardly faster on a CPU, and each keeps tens of MB resident.
 _IMAGES_PER_CALL, _IMAGES_PER_GPU_CALL = 2, 8
 # Pages whose visual embeddings are kept, 150 kB each at base size.
 VISUAL_CACHE_PAGES = 256
@@ -92,7 +91,7 @@ class Session:
 
     @property
     def cache_info(self) -> CacheInfo:
-        """How the cache of visual embeddings has done so far."""
+        """Hits, misses and size of the cache of visual embeddings."""
         return self._cache.info()
 
     def visual(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -214,14 +213,14 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class OperatorCheck:
-    """Whether sessions here run the native operators, and how far these are from their definition (0 = equal)."""
+    """The operators that sessions run here, and their largest difference from the definition (0 = equal)."""
 
     operators: Literal["native", "portable"]
     difference: float
 
 
 def check_operators() -> OperatorCheck:
-    """Compare what sessions on this machine's CPU run with the numpy definition, over every distance on a page."""
+    """Compare the operators of sessions on this CPU with their numpy definition, over every distance on a page."""
     options, native = _options(None, native_ops=True)
     session = _load(PROBE, options, ["CPUExecutionProvider"])
     generator, tokens = np.random.default_rng(0), 600
@@ -252,7 +251,7 @@ def _providers(asked: Sequence[str] | None) -> list[str]:
 
 
 def _cuda_works() -> bool:
-    """Whether the CUDA provider is there for real: ONNX Runtime has its name wherever its wheel is installed."""
+    """True if the CUDA provider can be used: ONNX Runtime names it wherever its wheel is installed."""
     # The wheels of CUDA and cuDNN lie where the system does not look for libraries.
     ort.preload_dlls()
     session = _load(PROBE, _options(None, native_ops=False)[0], [CUDA, CPU])
@@ -269,8 +268,7 @@ def _options(threads: int | None, *, native_ops: bool) -> tuple[ort.SessionOptio
         # Patterns are kept for every shape ever seen, and every batch has another one.
         options.enable_mem_pattern = False
         share_arena(options)
-        # Threads that wait by spinning take the cores from the other graph, from OCR and from other requests: measured
-        # on a busy machine, half of all processor time.
+        # Threads that wait by spinning take the cores from the other graph, from OCR and from other requests.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         return options
 

@@ -13,13 +13,13 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-# A page's visual embeddings: an array (V, D), or where it lies on a device.
+# A page's visual embeddings: an array (V, D), or a value on a device.
 Features = TypeVar("Features")
 
 
 @dataclass(frozen=True, slots=True)
 class CacheInfo:
-    """How often a page's visual embeddings were known (hits) and computed (misses); pages held and at most held."""
+    """Counts of look-ups answered (hits) and computed (misses), of pages held, and the most that are held."""
 
     hits: int
     misses: int
@@ -83,6 +83,6 @@ class VisualCache(Generic[Features]):
             futures[key].set_result(embeddings)
 
     def info(self) -> CacheInfo:
-        """How it has done so far."""
+        """Counts so far."""
         with self._lock:
             return CacheInfo(self._hits, self._misses, len(self._pages), self._capacity)
