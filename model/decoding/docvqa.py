@@ -89,10 +89,7 @@ class Span:
         lines: dict[int, list[Box]] = {}
         for word in self.words:
             lines.setdefault(word.line, []).append(word.box)
-        boxes = tuple(
-            Box(min(b.x0 for b in line), min(b.y0 for b in line), max(b.x1 for b in line), max(b.y1 for b in line))
-            for line in lines.values()
-        )
+        boxes = tuple(Box.union(line) for line in lines.values())
         places = tuple(range(self.first, self.first + len(self.words)))
         return Answer(self.text, score, self.page, boxes, places)
 

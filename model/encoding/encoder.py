@@ -26,6 +26,7 @@ from tokenizers import Tokenizer
 from layoutserve.model.encoding.tensors import IMAGE_SIZE, Encoding, image_key
 from layoutserve.model.errors import BundleError, RequestError
 from layoutserve.model.page import Page
+from layoutserve.model.page.geometry import thousandths, turned_boxes, turned_image
 
 MAX_TOKENS = 512
 STRIDE = 128
@@ -180,27 +181,13 @@ def normalized_boxes(page: Page) -> tuple[NDArray[np.int64], int]:
         -1, 4
     )
     boxes = np.nan_to_num(boxes, posinf=np.inf, neginf=-np.inf)
-    width, height = float(page.width), float(page.height)
-    x0, y0, x1, y1 = boxes.T
-    # The page is turned clockwise until it reads upright, and its boxes with it.
-    if page.turn == 90:
-        boxes, width, height = np.stack((height - y1, x0, height - y0, x1), axis=1), height, width
-    elif page.turn == 180:
-        boxes = np.stack((width - x1, height - y1, width - x0, height - y0), axis=1)
-    elif page.turn == 270:
-        boxes, width, height = np.stack((y0, width - x1, y1, width - x0), axis=1), height, width
-    scaled = 1000.0 * (boxes / np.array([width, height, width, height]))
-    # Rounding at the page's very edge is no reason to warn.
-    clipped = int(((scaled < -1.0) | (scaled > 1001.0)).any(axis=1).sum())
-    bbox = np.clip(scaled, 0.0, 1000.0).astype(np.int64)
-    bbox[:, 2:] = np.maximum(bbox[:, :2], bbox[:, 2:])
-    return bbox, clipped
+    return thousandths(*turned_boxes(boxes, float(page.width), float(page.height), page.turn))
 
 
 def model_image(page: Page) -> NDArray[np.uint8]:
     """Give the upright page as the visual graph wants it: bilinear 224x224, uint8 (3, 224, 224), BGR."""
-    image = page.image if page.turn == 0 else np.rot90(page.image, k=-(page.turn // 90))
-    small = Image.fromarray(np.ascontiguousarray(image)).resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BILINEAR)
+    upright = Image.fromarray(turned_image(page.image, page.turn))
+    small = upright.resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BILINEAR)
     return np.ascontiguousarray(np.asarray(small, dtype=np.uint8)[:, :, ::-1].transpose(2, 0, 1))
 
 

@@ -20,9 +20,10 @@ from layoutserve.model.errors import OcrError
 from layoutserve.model.ocr import paddle, store
 from layoutserve.model.ocr.ctc import Reading
 from layoutserve.model.ocr.detection import STRIDE, FastDetector, Places
-from layoutserve.model.ocr.lines import cut, is_slanted, sides
+from layoutserve.model.ocr.lines import cut, is_slanted
 from layoutserve.model.ocr.models import detection_model, recognition_model
 from layoutserve.model.ocr.recognition import FastRecognizer, Image
+from layoutserve.model.page.geometry import sides
 
 # Pixels of the longer side of what the detector sees: at 960 it finds no more than at 736, in twice the time.
 _FAST_SIDE = 736

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from layoutserve.model.ocr.ctc import Reading
 from layoutserve.model.ocr.recognition import Image
 from layoutserve.model.page import Point, Polygon
+from layoutserve.model.page.geometry import sides, slices
 from layoutserve.model.page.scripts import word_spans
 
 # A line is at least this much higher than wide if it may have to be turned before it is read.
@@ -49,17 +50,6 @@ class Piece:
     text: str
     score: float
     polygon: Polygon
-
-
-def sides(quads: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Lengths (n,), (n,) along and across the reading direction of quadrilaterals (n, 4, 2)."""
-    edges = np.linalg.norm(np.roll(quads, -1, axis=1) - quads, axis=2)
-    return np.maximum(edges[:, 0], edges[:, 2]), np.maximum(edges[:, 1], edges[:, 3])
-
-
-def turned(quads: NDArray[np.float64], quarters: int) -> NDArray[np.float64]:
-    """The same quadrilaterals (..., 4, 2) read as if their text were turned clockwise by this number of quarters."""
-    return np.roll(quads, -quarters, axis=-2)
 
 
 def is_slanted(quads: NDArray[np.float64]) -> bool:
@@ -99,7 +89,7 @@ def around_ink(quad: NDArray[np.float64], line: Image) -> NDArray[np.float64]:
         return quad
     first, last = np.interp((enough, so_far[-1] - enough), so_far, np.arange(width + 1)).tolist()
     beside = _BESIDE * height
-    (place,) = _inside(quad, [((first - beside) / width, (last + beside) / width)], 0.0, 1.0)
+    (place,) = slices(quad, [((first - beside) / width, (last + beside) / width)], 0.0, 1.0)
     return np.array(place)
 
 
@@ -137,7 +127,7 @@ def pieces(reading: Reading, line: Image, quad: NDArray[np.float64]) -> list[Pie
     top, bottom = _main_rows(ink)
     edges = _edges(np.asarray(ink[top:bottom].any(axis=0)), reading, spans)
     height = len(ink)
-    polygons = _inside(quad, edges, top / height, bottom / height)
+    polygons = slices(quad, edges, top / height, bottom / height)
     return [
         Piece(reading.text[first:last], float(reading.scores[first:last].mean()), polygon)
         for (first, last), polygon in zip(spans, polygons, strict=True)
@@ -219,16 +209,3 @@ def _gap(columns: NDArray[np.bool_], before: float, after: float, pitch: float) 
         return first + float(edges[widest]), first + float(edges[widest + 1]) - 1
     middle, half = (before + after) / 2, max(0.0, (after - before - pitch) / 2)
     return middle - half, middle + half
-
-
-def _inside(quad: NDArray[np.float64], edges: list[tuple[float, float]], top: float, bottom: float) -> list[Polygon]:
-    """The parts of a quadrilateral between shares of its length and of its height."""
-    along = np.array(edges)[:, [0, 1, 1, 0], None]
-    across = np.array([top, top, bottom, bottom])[:, None]
-    upper = quad[0] + along * (quad[1] - quad[0])
-    lower = quad[3] + along * (quad[2] - quad[3])
-    polygons: list[Polygon] = [
-        ((ax, ay), (bx, by), (cx, cy), (dx, dy))
-        for (ax, ay), (bx, by), (cx, cy), (dx, dy) in (upper + across * (lower - upper)).tolist()
-    ]
-    return polygons

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from layoutserve.model.ocr.ctc import Reading
 from layoutserve.model.ocr.detection import Places
 from layoutserve.model.ocr.engine import Engine, OcrConfig
-from layoutserve.model.ocr.lines import TALL, Piece, around_ink, grown, is_slanted, pieces, sides, turned
+from layoutserve.model.ocr.lines import TALL, Piece, around_ink, grown, is_slanted, pieces
 from layoutserve.model.ocr.recognition import Image
-from layoutserve.model.page import Box, Page, Polygon, Word
+from layoutserve.model.page import Box, Page, Word
+from layoutserve.model.page.geometry import clipped, from_first_to_last, read_turned, sides, turned_back
 from layoutserve.model.page.reading_order import reading_order
 from layoutserve.model.page.scripts import is_right_to_left, logical, logical_order
 
@@ -98,7 +99,7 @@ class Ocr:
         return (360 - 90 * quarters) % 360, upright, self._lines(upright, self._engine.detect(upright))
 
     def _trial(self, image: Image, quads: NDArray[np.float64], quarters: int) -> float:
-        lines = self._read_at(image, grown(turned(quads, quarters)))
+        lines = self._read_at(image, grown(read_turned(quads, quarters)))
         return sum(reading.score * len(reading.text) for _, reading, _ in lines)
 
     def _lines(self, image: Image, places: Places) -> list[Line]:
@@ -107,7 +108,7 @@ class Ocr:
         along, across = sides(quads)
         tall = across > TALL * along
         either = quads[tall]
-        tries = self._read_at(image, grown(np.concatenate([quads, turned(either, 1), turned(either, 3)])))
+        tries = self._read_at(image, grown(np.concatenate([quads, read_turned(either, 1), read_turned(either, 3)])))
         best = dict(enumerate(tries[: len(quads)]))
         for i, line in zip([*np.flatnonzero(tall).tolist()] * 2, tries[len(quads) :], strict=True):
             if line[1].score > best[i][1].score:
@@ -175,30 +176,14 @@ def _mean_score(lines: list[Line]) -> float:
 
 def _in_order(lines: list[list[Piece]], page: Page, turn: int) -> tuple[Word, ...]:
     """Words of lines on the upright page, in reading order, with their places on the page as it was sent."""
-    outlines: list[Polygon] = []
-    for line in lines:
-        first, last = line[0].polygon, line[-1].polygon
-        outlines.append((first[0], last[1], last[2], first[3]))
+    outlines = [from_first_to_last([piece.polygon for piece in line]) for line in lines]
     texts = [[piece.text for piece in line] for line in lines]
     backwards = is_right_to_left("".join(chain.from_iterable(texts)))
+    width, height = float(page.width), float(page.height)
     words = []
     for number, row in enumerate(reading_order(outlines, right_to_left=backwards)):
         for index in row:
             for piece in (lines[index][place] for place in logical_order(texts[index], right_to_left=backwards)):
-                polygon = _as_sent(piece.polygon, page, turn)
+                polygon = clipped(turned_back(piece.polygon, width, height, turn), width, height)
                 words.append(Word(logical(piece.text), Box.around(polygon), piece.score, number, polygon))
     return tuple(words)
-
-
-def _as_sent(polygon: Polygon, page: Page, turn: int) -> Polygon:
-    """Corners on a page that was turned clockwise by ``turn`` degrees, on the page before, clipped to it."""
-    width, height = float(page.width), float(page.height)
-    corners = list(polygon)
-    if turn == 90:
-        corners = [(y, height - x) for x, y in polygon]
-    elif turn == 180:
-        corners = [(width - x, height - y) for x, y in polygon]
-    elif turn == 270:
-        corners = [(width - y, x) for x, y in polygon]
-    first, second, third, fourth = ((min(max(x, 0.0), width), min(max(y, 0.0), height)) for x, y in corners)
-    return first, second, third, fourth

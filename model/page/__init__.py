@@ -1,11 +1,12 @@
-"""Documents as pages: boxes, words, pages, and how bytes become pages.
+"""Documents as pages: boxes, words, pages, and the way from bytes to pages.
 
 All boxes are pixels of the decoded page (PDF pages at the stated dpi), after EXIF orientation and before any
 turning of our own; x grows to the right, y downwards, the origin is the top left corner.
 """
 
 from layoutserve.model.page.document import DEFAULT_LIMITS, Document, Limits, OcrMode, parse_pages, read_document
-from layoutserve.model.page.elements import Box, Page, Point, Polygon, Word
+from layoutserve.model.page.elements import Page, Word
+from layoutserve.model.page.geometry import Box, Point, Polygon
 
 __all__ = [
     "DEFAULT_LIMITS",

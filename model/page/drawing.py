@@ -10,7 +10,8 @@ from html import escape
 
 from PIL import Image, ImageDraw, ImageFont
 
-from layoutserve.model.page import Box, Page, Point, Polygon
+from layoutserve.model.page import Box, Page, Polygon
+from layoutserve.model.page.geometry import middle, reading_direction
 
 Colour = tuple[int, int, int]
 
@@ -38,8 +39,7 @@ def word_marks(page: Page) -> list[Mark]:
 
 def box_mark(box: Box, text: str, number: int = 0) -> Mark:
     """A mark for an upright box, such as an entity's or an answer's."""
-    corners = ((box.x0, box.y0), (box.x1, box.y0), (box.x1, box.y1), (box.x0, box.y1))
-    return Mark(corners, text, colour_of(number))
+    return Mark(box.corners, text, colour_of(number))
 
 
 def draw_png(page: Page, marks: Sequence[Mark] | None = None, *, order: bool = True) -> bytes:
@@ -54,7 +54,7 @@ def draw_png(page: Page, marks: Sequence[Mark] | None = None, *, order: bool = T
     draw = ImageDraw.Draw(sheet)
     stroke = max(1, round(max(width, height) / 800))
     if order and len(marks) > 1:
-        draw.line([_middle(mark.polygon) for mark in marks], fill=(150, 150, 150), width=stroke)
+        draw.line([middle(mark.polygon) for mark in marks], fill=(150, 150, 150), width=stroke)
     for mark in marks:
         draw.polygon(mark.polygon, outline=mark.colour, width=stroke)
         _write(sheet, mark, width)
@@ -87,19 +87,12 @@ def draw_svg(page: Page, marks: Sequence[Mark] | None = None) -> str:
     return "\n".join([*lines, "</svg>", ""])
 
 
-def _middle(polygon: Polygon) -> Point:
-    return sum(x for x, _ in polygon) / 4, sum(y for _, y in polygon) / 4
-
-
 def _write(sheet: Image.Image, mark: Mark, offset: int) -> None:
     """Write a mark's text as large as it fits into its box, ``offset`` pixels to the right of it."""
     text = _drawable(mark.text)
     box = Box.around(mark.polygon)
-    (x0, y0), (x1, y1) = mark.polygon[0], mark.polygon[1]
-    quarters = 0 if abs(x1 - x0) >= abs(y1 - y0) else (1 if y1 > y0 else 3)
-    if quarters == 0 and x1 < x0:
-        quarters = 2
-    along, across = (box.width, box.height) if quarters % 2 == 0 else (box.height, box.width)
+    direction = reading_direction(mark.polygon)
+    along, across = (box.width, box.height) if direction % 180 == 0 else (box.height, box.width)
     size = max(4.0, across)
     font = ImageFont.load_default(size)
     needed = max(font.getlength(text), 1.0)
@@ -109,7 +102,7 @@ def _write(sheet: Image.Image, mark: Mark, offset: int) -> None:
     tile = Image.new("RGB", (max(1, round(right - left)), max(1, round(bottom - top))), "white")
     ImageDraw.Draw(tile).text((-left, -top), text, fill=mark.colour, font=font)
     # Pillow turns counter-clockwise.
-    tile = tile.rotate(-90 * quarters, expand=True)
+    tile = tile.rotate(-direction, expand=True)
     sheet.paste(tile, (offset + round(box.x0), round(box.y0)))
 
 

@@ -1,44 +1,16 @@
-"""What a page is made of: boxes, words and the page itself."""
+"""Words, and the page that holds them."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-Point = tuple[float, float]
-Polygon = tuple[Point, Point, Point, Point]
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """An upright rectangle in page pixels, ``x0 <= x1`` and ``y0 <= y1``."""
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-
-    @classmethod
-    def around(cls, points: Iterable[Point]) -> "Box":
-        """The smallest box around at least one point."""
-        xs, ys = zip(*points, strict=True)
-        return cls(min(xs), min(ys), max(xs), max(ys))
-
-    @property
-    def width(self) -> float:
-        """Width in pixels."""
-        return self.x1 - self.x0
-
-    @property
-    def height(self) -> float:
-        """Height in pixels."""
-        return self.y1 - self.y0
+from layoutserve.model.page.geometry import Box, Polygon
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What white space separates on a page, with its place.
+    """A run of characters between white space, with its place.
 
     ``polygon`` holds the four corners in reading direction (top left, top right, bottom right, bottom left as the
     text is read), which differs from ``box`` where the text is slanted or turned. ``line`` numbers the text line
@@ -54,7 +26,7 @@ class Word:
     @classmethod
     def from_box(cls, text: str, box: Box, *, score: float = 1.0, line: int = 0) -> "Word":
         """A word whose place is known as an upright box only, as a caller's own OCR gives it."""
-        return cls(text, box, score, line, ((box.x0, box.y0), (box.x1, box.y0), (box.x1, box.y1), (box.x0, box.y1)))
+        return cls(text, box, score, line, box.corners)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,6 +7,7 @@ from typing import Literal
 
 from layoutserve.model.errors import RequestError
 from layoutserve.model.page import Box, Page, Word
+from layoutserve.model.page.geometry import word_boxes
 
 WordsUnit = Literal["pixels", "fractions"]
 
@@ -38,13 +39,13 @@ def words_of_page(given: Sequence[GivenWord], page: Page, unit: WordsUnit = "pix
         where = f"Word {number} of page {page.number} ({word.text[:40]!r})"
         if not all(map(math.isfinite, word.box)) or x0 > x1 or y0 > y1:
             raise RequestError(f"{where} has the box {list(word.box)}: give x0, y0, x1, y1 with x0 <= x1 and y0 <= y1.")
-        box = Box(x0 * scale_x, y0 * scale_y, x1 * scale_x, y1 * scale_y)
-        if box.x1 < 0 or box.y1 < 0 or box.x0 > page.width or box.y0 > page.height:
+        box = Box(x0, y0, x1, y1).scaled(scale_x, scale_y)
+        if not box.meets(page.width, page.height):
             raise RequestError(
                 f"{where} has the box {list(word.box)}, outside of the page of {page.width} x {page.height} pixels: "
                 "give boxes in pixels of the page as it was sent, or fractions of its size and say so."
             )
-        parts = _split(word.text, box)
+        parts = word_boxes(word.text, box)
         if not parts:
             raise RequestError(f"{where} has no text: leave it out.")
         if words:
@@ -52,17 +53,3 @@ def words_of_page(given: Sequence[GivenWord], page: Page, unit: WordsUnit = "pix
             line += box.x0 < last.x0 or not last.y0 <= middle <= last.y1
         words += [Word.from_box(text, place, score=word.score, line=line) for text, place in parts]
     return tuple(words)
-
-
-def _split(text: str, box: Box) -> list[tuple[str, Box]]:
-    parts: list[tuple[str, Box]] = []
-    step = box.width / max(len(text), 1)
-    position = 0
-    for part in text.split():
-        position = text.index(part, position)
-        x0 = box.x0 + position * step
-        position += len(part)
-        # The last word ends where the box does, free of rounding.
-        x1 = box.x1 if position == len(text) else box.x0 + position * step
-        parts.append((part, Box(x0, box.y0, x1, box.y1)))
-    return parts

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from layoutserve.model.page.elements import Polygon
+from layoutserve.model.page.geometry import Polygon
 
 # A side of a gutter is running text if its long pieces are so long (in text heights) ...
 _PROSE_WIDTH = 12.0

@@ -9,7 +9,8 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as c
 from numpy.typing import NDArray
 
-from layoutserve.model.page.elements import Box, Polygon, Word
+from layoutserve.model.page.elements import Word
+from layoutserve.model.page.geometry import Box, Polygon, turned
 from layoutserve.model.page.reading_order import reading_order
 from layoutserve.model.page.scripts import word_spans
 
@@ -131,7 +132,7 @@ def _characters(
         if not c.FPDFText_GetCharBox(textpage, index, left, right, bottom, top):
             continue
         ink = _to_pixels(transform, left.value, right.value, bottom.value, top.value)
-        if ink.x1 < 0 or ink.y1 < 0 or ink.x0 > width or ink.y0 > height:
+        if not ink.meets(width, height):
             continue
         c.FPDFText_GetLooseCharBox(textpage, index, loose)
         line = _to_pixels(transform, loose.left, loose.right, loose.bottom, loose.top)
@@ -161,16 +162,7 @@ def _frame(box: Box, turn: int) -> tuple[tuple[float, float], tuple[float, float
 def _corners(along: tuple[float, float], across: tuple[float, float], turn: int) -> Polygon:
     """The inverse of ``_frame``: corners in reading direction."""
     (a0, a1), (b0, b1) = along, across
-    return _turned(((a0, b0), (a1, b0), (a1, b1), (a0, b1)), turn)
-
-
-def _turned(polygon: Polygon, degrees: int) -> Polygon:
-    """Turn corners clockwise, by quarters, around the origin."""
-    corners = list(polygon)
-    for _ in range(degrees // 90):
-        corners = [(-y, x) for x, y in corners]
-    first, second, third, fourth = corners
-    return first, second, third, fourth
+    return turned(((a0, b0), (a1, b0), (a1, b1), (a0, b1)), turn)
 
 
 def _words(characters: list[_Span | None]) -> list[_Span]:
@@ -222,7 +214,7 @@ def _in_order(pieces: list[list[_Span]], direction: int) -> tuple[Word, ...]:
     words: list[Word] = []
     joined = [_joined(piece, "") for piece in pieces]
     outlines = [_corners(piece.along, piece.line, piece.turn) for piece in joined]
-    rows = reading_order([_turned(outline, (360 - direction) % 360) for outline in outlines])
+    rows = reading_order([turned(outline, (360 - direction) % 360) for outline in outlines])
     for line, row in enumerate(rows):
         for index in row:
             across = joined[index].across

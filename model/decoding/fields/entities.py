@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from layoutserve.model.decoding.fields.bio import Piece
 from layoutserve.model.page import Box, Polygon, Word
+from layoutserve.model.page.geometry import from_first_to_last, reading_corners
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class PageEntities:
 def entity_of(piece: Piece, words: Sequence[Word], number: int, turn: int) -> Entity:
     """A piece of the page with these words, this number and turn as an entity."""
     chosen = [words[index] for index in piece.words]
-    box = Box.around(point for word in chosen for point in ((word.box.x0, word.box.y0), (word.box.x1, word.box.y1)))
+    box = Box.union(word.box for word in chosen)
     return Entity(
         label=piece.name,
         text=" ".join(word.text for word in chosen),
@@ -64,10 +65,6 @@ def entity_of(piece: Piece, words: Sequence[Word], number: int, turn: int) -> En
 
 def _polygon(words: Sequence[Word], box: Box, turn: int) -> Polygon:
     """Corners in reading direction: along the words on one line, of the box over several."""
-    first, last = words[0], words[-1]
-    if all(word.line == first.line for word in words):
-        return first.polygon[0], last.polygon[1], last.polygon[2], first.polygon[3]
-    corners = ((box.x0, box.y0), (box.x1, box.y0), (box.x1, box.y1), (box.x0, box.y1))
-    # Turning the page clockwise brings its bottom left corner to the top left, where reading begins.
-    start = -(turn // 90) % 4
-    return corners[start], corners[(start + 1) % 4], corners[(start + 2) % 4], corners[(start + 3) % 4]
+    if all(word.line == words[0].line for word in words):
+        return from_first_to_last([word.polygon for word in words])
+    return reading_corners(box, turn)

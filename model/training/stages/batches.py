@@ -21,7 +21,7 @@ from torch import Tensor
 from layoutserve.model.encoding.encoder import IGNORE, Encoder, answer_tokens, label_tokens
 from layoutserve.model.encoding.tensors import IMAGE_SIZE, Encoding
 from layoutserve.model.errors import DatasetError
-from layoutserve.model.page import Box, Page, Word
+from layoutserve.model.page import Page, Word
 from layoutserve.model.training.data.datasets import Example, Question
 
 
@@ -98,7 +98,7 @@ def sheet(example: Example, annotated: Iterable[str] | None = None) -> Sheet:
 
 def scaled(word: Word, x: float, y: float, dx: float = 0.0, dy: float = 0.0) -> Word:
     """The word with its place scaled, then shifted."""
-    box = Box(word.box.x0 * x + dx, word.box.y0 * y + dy, word.box.x1 * x + dx, word.box.y1 * y + dy)
+    box = word.box.scaled(x, y, dx, dy)
     a, b, c, d = ((px * x + dx, py * y + dy) for px, py in word.polygon)
     return replace(word, box=box, polygon=(a, b, c, d))
 

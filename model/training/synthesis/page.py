@@ -73,7 +73,7 @@ class SyntheticPage:
             "lines": [
                 {
                     "text": " ".join(self.words[i].text for i in line),
-                    "box": _numbers(_around([self.words[i].box for i in line])),
+                    "box": _numbers(Box.union([self.words[i].box for i in line])),
                     "words": line,
                 }
                 for line in lines.values()
@@ -92,12 +92,3 @@ class SyntheticPage:
 
 def _numbers(box: Box) -> list[float]:
     return [round(value, 1) for value in (box.x0, box.y0, box.x1, box.y1)]
-
-
-def _around(boxes: list[Box]) -> Box:
-    return Box(
-        min(b.x0 for b in boxes),
-        min(b.y0 for b in boxes),
-        max(b.x1 for b in boxes),
-        max(b.y1 for b in boxes),
-    )

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layoutserve.model.ocr.detection import UNCLIP_RATIO, FastDetector, places_of
-from layoutserve.model.ocr.lines import sides
 from layoutserve.model.ocr.models import detection_model
 from layoutserve.model.ocr.paddle import PaddleDetector
+from layoutserve.model.page.geometry import sides
 
 
 def drawn(*rectangles, size=(200, 300), chance=0.9):

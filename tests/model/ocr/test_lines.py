@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from layoutserve.model.ocr.ctc import Reading
-from layoutserve.model.ocr.lines import around_ink, cut, grown, pieces, sides, slant, turned
+from layoutserve.model.ocr.lines import around_ink, cut, grown, pieces, slant
+from layoutserve.model.page.geometry import read_turned, sides
 
 QUAD = np.array([[100.0, 50.0], [300.0, 50.0], [300.0, 70.0], [100.0, 70.0]])
 
@@ -29,7 +30,7 @@ def test_the_slant_of_a_page_is_that_of_its_longer_lines(degrees, quarters):
     angle = np.radians(degrees)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     short = QUAD[:1] + np.array([[0.0, 0.0], [10.0, 3.0], [7.0, 13.0], [-3.0, 10.0]])
-    quads = np.stack([turned(quad, quarters) for quad in (QUAD @ turn, (QUAD + 40) @ turn, short)])
+    quads = np.stack([read_turned(quad, quarters) for quad in (QUAD @ turn, (QUAD + 40) @ turn, short)])
     assert np.degrees(slant(quads)) == pytest.approx(degrees, abs=1e-6)
 
 
@@ -110,13 +111,13 @@ def test_a_line_is_cut_in_its_reading_direction(quarters):
     height, width = placed.shape[:2]
     page[40 : 40 + height, 60 : 60 + width] = placed
     corners = np.array([[60, 40], [60 + width, 40], [60 + width, 40 + height], [60, 40 + height]], dtype=np.float64)
-    found = cut(page, turned(corners, quarters))
+    found = cut(page, read_turned(corners, quarters))
     assert found.shape == line.shape
     assert np.abs(found.astype(int) - line).mean() < 10
 
 
 def test_sides_of_quadrilaterals():
-    along, across = sides(np.stack([QUAD, turned(QUAD, 1)]))
+    along, across = sides(np.stack([QUAD, read_turned(QUAD, 1)]))
     assert along.tolist() == [200, 20]
     assert across.tolist() == [20, 200]
 
@@ -129,7 +130,7 @@ def test_a_line_may_hang_over_the_edge_of_the_page():
 
 def test_a_line_grows_across_its_reading_direction():
     assert grown(QUAD).tolist() == [[100, 48], [300, 48], [300, 72], [100, 72]]
-    assert grown(turned(QUAD, 1)).tolist() == [[320, 50], [320, 70], [80, 70], [80, 50]]
+    assert grown(read_turned(QUAD, 1)).tolist() == [[320, 50], [320, 70], [80, 70], [80, 50]]
 
 
 @pytest.mark.parametrize("ground", [255, 0])
