@@ -35,7 +35,6 @@ from PIL import Image
 
 from layoutserve.model.errors import DatasetError
 from layoutserve.model.page import Box, Page, Word, read_document
-from layoutserve.model.page.geometry import word_boxes
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,14 @@ class Example:
 
 def split_line(text: str, box: Box, line: int, score: float = 1.0) -> list[Word]:
     """The words of a line whose box is known only as a whole; widths in proportion to the characters."""
-    return [Word.from_box(part, place, score=score, line=line) for part, place in word_boxes(text, box)]
+    unit = box.width / max(len(text), 1)
+    words, start = [], 0
+    for part in text.split():
+        start = text.index(part, start)
+        place = Box(box.x0 + unit * start, box.y0, box.x0 + unit * (start + len(part)), box.y1)
+        words.append(Word.from_box(part, place, score=score, line=line))
+        start += len(part)
+    return words
 
 
 def make_word(text: str, box: Sequence[float], line: int, score: float = 1.0) -> Word:
