@@ -23,7 +23,8 @@ from layoutserve.model.encoding.tensors import IMAGE_SIZE, VISUAL_TOKENS, Encodi
 from layoutserve.model.errors import ArrayError, BundleError, SessionError
 from layoutserve.model.inference.device import BoundGraphs
 from layoutserve.model.inference.visual_cache import CacheInfo, VisualCache
-from layoutserve.model.ops import LIBRARY, PROBE, STACK, relative_attention_bias
+from layoutserve.model.ops import LIBRARY, PROBE, STACK
+from layoutserve.model.ops.relative_attention_bias import relative_attention_bias
 
 Arrays = Mapping[str, NDArray[Any]]
 # A page's visual embeddings: float32 (V, D) here, (1, V, D) on a device.

@@ -17,7 +17,7 @@ from torch.utils.checkpoint import checkpoint
 
 from layoutserve.model.errors import CheckpointError
 from layoutserve.model.network.resnet_fpn import ResNetFPN, complete
-from layoutserve.model.ops import bucket_table
+from layoutserve.model.ops.relative_attention_bias import bucket_table
 
 # Hugging Face's defaults, for a config.json that does not describe the backbone.
 _BACKBONE: dict[str, Any] = {

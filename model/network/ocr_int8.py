@@ -3,9 +3,9 @@
 Nine tenths of a recognizer's work, and half of a detector's, are pointwise (1x1) convolutions and the head, which
 scores every symbol for every column: products of rows (pixels or columns, their channels) with a weight matrix. Most of
 them come in pairs, with GELU between and a residual behind: such a mixing block becomes one operator
-(``model/ops/feed_forward.py``), and the head another, which writes down only what is asked for
+(``model/ops/feed_forward_add.py``), and the head another, which writes down only what is asked for
 (``model/ops/best_symbols.py``). Products that stand alone become QuantizeRows, MatMulInteger and DequantizeRows
-(``model/ops/row_quantization.py``), as in the encoder, and what lies between two mixing blocks a convolution that takes
+(``model/ops/integer_product.py``), as in the encoder, and what lies between two mixing blocks a convolution that takes
 pixels as they come (``model/ops/depthwise_conv.py``). A line's result depends on that line alone, and no page has to be
 looked at first: one scale for a whole tensor, calibrated, cost eight points of word F1.
 Other layers stay float32. Graphs without such layers are refused.
@@ -27,7 +27,7 @@ from layoutserve.model.errors import OcrError
 from layoutserve.model.ocr import int8
 from layoutserve.model.ops import DOMAIN, VERSION
 from layoutserve.model.ops.function_bodies import OCR_BODIES
-from layoutserve.model.ops.row_quantization import ZERO_POINT, quantize_columns
+from layoutserve.model.ops.integer_product import ZERO_POINT, quantize_columns
 
 # Pixels with fewer channels than this take longer to quantize than the integer product saves.
 _FEWEST_INPUTS = 96

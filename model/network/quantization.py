@@ -1,11 +1,11 @@
 """Int8 graphs: the encoder with a scale per token, the visual graph with calibrated scales.
 
 Encoder: every product with a weight matrix becomes QuantizeRows, MatMulInteger, DequantizeRows
-(``model/ops/row_quantization.py``), so a window's result depends on that window alone. Nothing needs calibration.
-In a fused graph what lies between two products is one operator: a pass over the rows (``model/ops/fused_rows.py``), or
-attention in 16-bit integers (``model/ops/attention.py``), whose query, key and value are then one product.
-Embedding tables are stored as int8 with a scale per row. LayerNorm, the biases and the heads stay float32: the heads
-are a few columns wide and their logits are what is calibrated.
+(``model/ops/integer_product.py``), so a window's result depends on that window alone. Nothing needs calibration.
+In a fused graph one operator stands between two products: DequantizeGeluQuantize, DequantizeNormQuantize, or
+DequantizeAttendQuantize, whose query, key and value are then one product. Embedding tables are stored as int8 with a
+scale per row. LayerNorm, the biases and the heads stay float32: the heads are a few columns wide, and their logits are
+what is calibrated.
 
 Visual graph: ONNX Runtime's static quantization (uint8 activations, int8 weights with a scale per channel), its scales
 calibrated on page images. A batch shares no scale with its members: all of them are constants.
@@ -23,7 +23,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from layoutserve.model.network.graph_builder import GraphBuilder
 from layoutserve.model.ops import DOMAIN
-from layoutserve.model.ops.row_quantization import ZERO_POINT, quantize_columns
+from layoutserve.model.ops.integer_product import ZERO_POINT, quantize_columns
 
 # Narrower products (the heads) gain nothing.
 _FEWEST_COLUMNS = 64

@@ -1,15 +1,13 @@
-"""The custom relative-bias operators: numpy definition, ONNX function bodies, native kernel."""
+"""The custom ONNX operators: one file each with its definition in numpy.
+
+The definition is what tests hold the body and the native kernel to.
+"""
 
 from pathlib import Path
 
-from layoutserve.model.ops.definition import (
-    DOMAIN,
-    MASKED,
-    VERSION,
-    bucket_table,
-    relative_attention_bias,
-    relative_position_bucket,
-)
+# The operators' domain in ONNX, and its version.
+DOMAIN = "layoutserve"
+VERSION = 1
 
 # The native kernels, where they are built.
 LIBRARY = Path(__file__).with_name("native") / "liblayoutserve_ops.so"
@@ -17,15 +15,3 @@ LIBRARY = Path(__file__).with_name("native") / "liblayoutserve_ops.so"
 PROBE = Path(__file__).with_name("probe.onnx")
 # A graph that joins arrays where they lie; model/network/stack.py makes it.
 STACK = Path(__file__).with_name("stack.onnx")
-
-__all__ = [
-    "DOMAIN",
-    "LIBRARY",
-    "MASKED",
-    "PROBE",
-    "STACK",
-    "VERSION",
-    "bucket_table",
-    "relative_attention_bias",
-    "relative_position_bucket",
-]

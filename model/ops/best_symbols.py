@@ -7,7 +7,7 @@ probability, and ours for the probability of a space.
 import numpy as np
 from numpy.typing import NDArray
 
-from layoutserve.model.ops.row_quantization import dequantize_rows, integer_product, quantize_rows
+from layoutserve.model.ops.integer_product import dequantize_rows, integer_product, quantize_rows
 
 
 def best_symbols(
@@ -19,7 +19,7 @@ def best_symbols(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
     """The operator ``layoutserve::BestSymbols``.
 
-    sums: int32 (..., N), of an integer product (``row_quantization.py``). row_scale: float32 (..., 1). column_scale,
+    sums: int32 (..., N), of an integer product (``integer_product.py``). row_scale: float32 (..., 1). column_scale,
     bias: float32 (N,). symbol: int64 (1,), one of the N. Of the softmax of the dequantized rows it returns, each of
     shape (...), the place of the largest (the first of several), the largest, and the one of ``symbol``.
     """

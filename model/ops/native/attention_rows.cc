@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "int16_product.h"
-#include "row_kernels.h"
+#include "quantized_rows.h"
 
 namespace layoutserve {
 namespace {

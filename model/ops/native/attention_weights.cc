@@ -9,7 +9,7 @@
 
 #include "attention_rows.h"
 #include "processor.h"
-#include "row_kernels.h"
+#include "quantized_rows.h"
 
 // Vectors wider than those of every processor pass between functions that are one after inlining.
 #pragma GCC diagnostic ignored "-Wpsabi"

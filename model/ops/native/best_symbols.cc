@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "row_kernels.h"
+#include "quantized_rows.h"
 
 namespace layoutserve {
 namespace {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "row_kernels.h"
+#include "quantized_rows.h"
 
 namespace layoutserve {
 namespace {

@@ -2,16 +2,16 @@
 
 #include <exception>
 
-#include "attention.h"
+#include "dequantize_attend_quantize.h"
 #include "best_symbols.h"
 #include "depthwise_conv.h"
-#include "feed_forward.h"
-#include "fused_rows.h"
+#include "feed_forward_add.h"
+#include "dequantize_gelu_quantize.h"
 #include "int16_product.h"
 #include "int8_product.h"
 #include "pixel_mean.h"
 #include "relative_attention_bias.h"
-#include "row_quantization.h"
+#include "quantize_rows.h"
 
 extern "C" __attribute__((visibility("default"))) OrtStatus* ORT_API_CALL RegisterCustomOps(
     OrtSessionOptions* options, const OrtApiBase* base) {

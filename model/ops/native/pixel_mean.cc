@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "row_kernels.h"
+#include "quantized_rows.h"
 
 namespace layoutserve {
 namespace {

@@ -1,5 +1,5 @@
 // The operator layoutserve::RelativeAttentionBias for ONNX Runtime's CPU provider.
-// model/ops/definition.py says what it computes; this equals it bit for bit.
+// model/ops/relative_attention_bias.py says what it computes; this equals it bit for bit.
 
 #include "relative_attention_bias.h"
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "row_kernels.h"
+#include "quantized_rows.h"
 
 namespace layoutserve {
 namespace {

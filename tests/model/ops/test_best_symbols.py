@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from layoutserve.model.ops.best_symbols import best_symbols, score_symbols
-from layoutserve.model.ops.row_quantization import quantize_columns
+from layoutserve.model.ops.integer_product import quantize_columns
 
 INPUTS = ("sums", "row_scale", "column_scale", "bias", "symbol")
 

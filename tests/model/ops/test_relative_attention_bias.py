@@ -11,9 +11,14 @@ import torch
 from onnx import TensorProto, helper
 
 from layoutserve.model.network.layoutlmv2 import Config, Encoder
-from layoutserve.model.ops import DOMAIN, LIBRARY, MASKED, VERSION, bucket_table, relative_attention_bias
-from layoutserve.model.ops.definition import relative_position_bucket
+from layoutserve.model.ops import DOMAIN, LIBRARY, VERSION
 from layoutserve.model.ops.function_bodies import FUNCTION_BODIES, OPSET
+from layoutserve.model.ops.relative_attention_bias import (
+    MASKED,
+    bucket_table,
+    relative_attention_bias,
+    relative_position_bucket,
+)
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 # (rel_pos_bins, max_rel_pos, rel_2d_pos_bins, max_rel_2d_pos) of every golden set, and two that are odd.

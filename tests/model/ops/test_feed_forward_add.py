@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from layoutserve.model.ops.feed_forward import feed_forward_add
-from layoutserve.model.ops.row_quantization import quantize_columns
+from layoutserve.model.ops.feed_forward_add import feed_forward_add
+from layoutserve.model.ops.integer_product import quantize_columns
 
 INPUTS = ("x", "wide", "wide_scale", "wide_bias", "narrow", "narrow_scale", "narrow_bias")
 KERNELS = {"VNNI": 1, "AMX": 2}

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from layoutserve.model.ops.fused_rows import dequantize_gelu_quantize
-from layoutserve.model.ops.row_quantization import dequantize_add, integer_product, quantize_rows
+from layoutserve.model.ops.dequantize_gelu_quantize import dequantize_gelu_quantize
+from layoutserve.model.ops.integer_product import dequantize_add, integer_product, quantize_rows
 
 
 def feed_forward_add(
@@ -19,8 +19,8 @@ def feed_forward_add(
     """The operator ``layoutserve::FeedForwardAdd``: ``x + narrow(gelu(wide(x)))``.
 
     x: float32 (..., K). wide: int8 (K, N), with a scale and a bias for each column, float32 (N,). narrow: int8 (N, K),
-    the same with (K,). Returns float32 (..., K). Equal to what the operators of ``row_quantization.py`` and
-    ``fused_rows.py`` and MatMulInteger make of it one after the other.
+    the same with (K,). Returns float32 (..., K). Equal to what the operators of ``integer_product.py`` and
+    ``dequantize_gelu_quantize.py`` and MatMulInteger make of it one after the other.
     """
     q, scale = quantize_rows(x)
     q, scale = dequantize_gelu_quantize(integer_product(q, wide), scale, wide_scale, wide_bias)

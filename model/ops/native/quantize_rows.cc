@@ -1,14 +1,14 @@
 // The operators layoutserve::QuantizeRows, layoutserve::DequantizeRows and layoutserve::DequantizeAdd for ONNX Runtime's
 // CPU provider.
-// model/ops/row_quantization.py says what they compute; these equal it bit for bit.
+// model/ops/integer_product.py says what they compute; these equal it bit for bit.
 
-#include "row_quantization.h"
+#include "quantize_rows.h"
 
 #include <algorithm>
 #include <cstdint>
 #include <vector>
 
-#include "row_kernels.h"
+#include "quantized_rows.h"
 
 namespace layoutserve {
 namespace {

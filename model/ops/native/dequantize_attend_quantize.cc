@@ -1,8 +1,8 @@
-// The operator layoutserve::DequantizeAttendQuantize for ONNX Runtime's CPU provider. model/ops/attention.py says what
+// The operator layoutserve::DequantizeAttendQuantize for ONNX Runtime's CPU provider. model/ops/dequantize_attend_quantize.py says what
 // it computes. Three passes: rows to int16, each key and value once and in the order that the products read them; the
 // attention of blocks of queries, head by head; and the rows of all heads to uint8.
 
-#include "attention.h"
+#include "dequantize_attend_quantize.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -13,7 +13,7 @@
 #include "attention_rows.h"
 #include "attention_weights.h"
 #include "int16_product.h"
-#include "row_kernels.h"
+#include "quantized_rows.h"
 
 namespace layoutserve {
 namespace {

@@ -1,8 +1,8 @@
-// The operator layoutserve::FeedForwardAdd for ONNX Runtime's CPU provider. model/ops/feed_forward.py says what it
+// The operator layoutserve::FeedForwardAdd for ONNX Runtime's CPU provider. model/ops/feed_forward_add.py says what it
 // computes. Some rows go all the way before the next begin, so that nothing between the two products leaves the core's
 // own caches.
 
-#include "feed_forward.h"
+#include "feed_forward_add.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "row_kernels.h"
+#include "quantized_rows.h"
 
 namespace layoutserve {
 namespace {

@@ -1,15 +1,15 @@
 // The operators layoutserve::DequantizeGeluQuantize and layoutserve::DequantizeNormQuantize for ONNX Runtime's CPU
-// provider. model/ops/fused_rows.py says what they compute. A row is dequantized into a buffer that stays in the
+// provider. model/ops/dequantize_gelu_quantize.py says what they compute. A row is dequantized into a buffer that stays in the
 // first-level cache, worked on there, and quantized from there.
 
-#include "fused_rows.h"
+#include "dequantize_gelu_quantize.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <vector>
 
-#include "row_kernels.h"
+#include "quantized_rows.h"
 
 namespace layoutserve {
 namespace {

@@ -5,9 +5,10 @@ import ctypes
 import numpy as np
 import pytest
 
-from layoutserve.model.ops import LIBRARY, MASKED
-from layoutserve.model.ops.attention import attend, dequantize_attend_quantize
-from layoutserve.model.ops.row_quantization import ZERO_POINT, dequantize_rows
+from layoutserve.model.ops import LIBRARY
+from layoutserve.model.ops.dequantize_attend_quantize import attend, dequantize_attend_quantize
+from layoutserve.model.ops.integer_product import ZERO_POINT, dequantize_rows
+from layoutserve.model.ops.relative_attention_bias import MASKED
 
 INPUTS = ("sums", "row_scale", "column_scale", "bias", "attention_bias")
 # What the native kernel computes with: the numbers of model/ops/int16_product.h, and the one of this processor.

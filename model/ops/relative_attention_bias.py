@@ -18,9 +18,6 @@ the operator because a pass of its own over (B, H, T, T) would cost as much as t
 import numpy as np
 from numpy.typing import NDArray
 
-DOMAIN = "layoutserve"
-VERSION = 1
-
 # What a masked key's scores get: its probability is exactly 0 in float32, and half precision can still hold it.
 MASKED = -10000.0
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from layoutserve.model.ops.fused_rows import dequantize_gelu_quantize, dequantize_norm_quantize
-from layoutserve.model.ops.row_quantization import ZERO_POINT, dequantize_rows
+from layoutserve.model.ops.dequantize_gelu_quantize import dequantize_gelu_quantize, dequantize_norm_quantize
+from layoutserve.model.ops.integer_product import ZERO_POINT, dequantize_rows
 
 GELU_INPUTS = ("sums", "row_scale", "column_scale", "bias")
 NORM_INPUTS = (*GELU_INPUTS, "residual", "gamma", "beta")

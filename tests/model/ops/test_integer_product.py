@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from layoutserve.model.ops.row_quantization import (
+from layoutserve.model.ops.integer_product import (
     ZERO_POINT,
     dequantize_add,
     dequantize_rows,

@@ -1,6 +1,6 @@
 """What lies between two integer products of an int8 layer, in one pass over each row: the definitions, in numpy.
 
-Between the integer sums of one product (``row_quantization.py``) and the quantized rows of the next lie an activation,
+Between the integer sums of one product (``integer_product.py``) and the quantized rows of the next lie an activation,
 or a residual and a LayerNorm. One by one they fetch and write every row four times over; together they leave the
 integers of the next product, and the rows themselves where a later residual needs them.
 """
@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from layoutserve.model.ops.row_quantization import dequantize_rows, quantize_rows
+from layoutserve.model.ops.integer_product import dequantize_rows, quantize_rows
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 

@@ -8,7 +8,7 @@ another window or with padding.
 import numpy as np
 from numpy.typing import NDArray
 
-from layoutserve.model.ops.row_quantization import dequantize_rows, quantize_rows
+from layoutserve.model.ops.integer_product import dequantize_rows, quantize_rows
 
 
 def attend(
