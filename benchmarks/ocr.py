@@ -30,7 +30,7 @@ from layoutserve.model.allocator import keep_freed_memory
 from layoutserve.model.ocr.reader import Ocr, OcrConfig
 from layoutserve.model.page import Page, read_document
 from layoutserve.service.settings import Settings
-from layoutserve.service.work.backend import load_ocr
+from layoutserve.service.work.ocr_pool import load_ocr
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "sroie"
 

@@ -11,8 +11,11 @@ One request, file by file::
     http/bodies          multipart or JSON, counted while it is read -> a request of ``wire/schemas``
     http/validation      what is wrong with parameters, in words
     work/engine          admits documents, drives the pages of ``model.pipeline``, stops at the deadline
-    work/backend         where the work is done: sessions and OCR workers here (``cluster``: elsewhere)
-    work/batching        windows in batches by token budget; pages to OCR workers
+    work/backend         where the work is done: in this process (``cluster``: elsewhere)
+    work/loading         bundles and sessions, loaded alike for the service, a cluster and the command line
+    work/ocr_pool        pages to OCR workers, by language
+    work/batching        windows in batches by token budget
+    work/cores           processors this process can keep busy
     work/jobs, job_store documents answered later, in SQLite under leases
     work/retry_after     when there should be room again
     wire/endpoints       the endpoints with an example of each

@@ -34,26 +34,16 @@ from layoutserve.model.encoding.tensors import VISUAL_TOKENS, Encoding, Logits
 from layoutserve.model.errors import LayoutServeError
 from layoutserve.model.inference.caches import ReadWords
 from layoutserve.model.page import Page
-from layoutserve.model.pipeline import Pipeline
 from layoutserve.service import settings, tracing
 from layoutserve.service.errors import NotReady, Overloaded
 from layoutserve.service.http.app import create_app
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import Telemetry
 from layoutserve.service.wire import schemas
-from layoutserve.service.work.backend import (
-    Served,
-    caches,
-    default_first,
-    find_bundles,
-    load_ocr,
-    ocr_model,
-    ocr_pools,
-    open_batcher,
-    open_session,
-    pool_for,
-)
+from layoutserve.service.work.backend import Served, caches, open_batcher
 from layoutserve.service.work.engine import Engine
+from layoutserve.service.work.loading import default_first, find_bundles, open_pipeline, open_session
+from layoutserve.service.work.ocr_pool import load_ocr, ocr_model, ocr_pools, pool_for
 
 OCR = "ocr"
 # Pages that a gateway holds decoded: they keep a few OCR replicas busy. The setting max_pages_at_once goes before.
@@ -181,8 +171,7 @@ class ClusterBackend:
             name, deployment = found.manifest.name, _encoder(found.manifest.name)
             self._handles[deployment] = serve.get_deployment_handle(deployment)
             operators, tokens = cast(tuple[str, int], await self._call(deployment, "describe"))
-            reader = self.ocr_model.name
-            pipeline = Pipeline(found, pages=words, logits=logits, reader=reader, window_tokens=tokens)
+            pipeline = open_pipeline(found, self._settings, window_tokens=tokens, words=words, logits=logits)
             served[name] = Served(pipeline, operators)
         return default_first(served, self._settings)
 

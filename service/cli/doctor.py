@@ -101,21 +101,21 @@ def _operators() -> Iterator[Finding]:
 
 def _bundles(folders: list[Path] | None) -> Iterator[Finding]:
     from layoutserve.service import settings
-    from layoutserve.service.work import backend
+    from layoutserve.service.work import loading
 
     chosen = settings.load(starter=False, bundles=tuple(folders)) if folders else settings.load()
-    for folder in backend.find_bundles(chosen):
+    for folder in loading.find_bundles(chosen):
         yield from _guarded(f"bundle {folder.name}", partial(_bundle, folder))
 
 
 def _bundle(folder: Path) -> Iterator[Finding]:
     from layoutserve.model import bundle
     from layoutserve.service import settings
-    from layoutserve.service.work import backend
+    from layoutserve.service.work import loading
 
     found = bundle.load(folder)
     manifest = found.manifest
-    session = backend.open_session(found, settings.load(), pages_at_once=1)
+    session = loading.open_session(found, settings.load(), pages_at_once=1)
     facts = [
         f"{', '.join(manifest.tasks) or 'no head'}",
         f"{manifest.precision}, {session.operators} operators",

@@ -101,12 +101,14 @@ def _model(arguments: argparse.Namespace) -> "tuple[Head, Encoder, Infer]":
 
     if arguments.bundle is not None:
         from layoutserve.model import bundle
-        from layoutserve.model.inference.session import Session
+        from layoutserve.service import settings
+        from layoutserve.service.work import loading
 
-        loaded = bundle.load(bundle.locate(arguments.bundle))
-        heads: Mapping[str, Head] = loaded.manifest.heads
-        encoder = Encoder(loaded.path / "tokenizer.json", max_tokens=loaded.manifest.max_tokens)
-        infer: Infer = Session(loaded).run
+        found = bundle.load(bundle.locate(arguments.bundle))
+        session = loading.open_session(found, settings.load(), pages_at_once=1)
+        heads: Mapping[str, Head] = found.manifest.heads
+        encoder = Encoder(found.path / "tokenizer.json", max_tokens=session.window_tokens)
+        infer: Infer = session.run
     else:
         from layoutserve.model.network import checkpoint
         from layoutserve.model.training.stages.finetuning import torch_infer

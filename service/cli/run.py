@@ -36,7 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     from layoutserve.model import bundle
     from layoutserve.model.errors import ArrayError
-    from layoutserve.model.inference.session import Session
+    from layoutserve.service import settings
+    from layoutserve.service.work import loading
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     loaded = bundle.load(arguments.bundle)
@@ -48,7 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ArrayError(f"There is no file {arguments.inputs}.") from None
     except (OSError, ValueError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise ArrayError(f"{arguments.inputs} is not an .npz file of arrays: {error}") from error
-    session = Session(loaded, threads=arguments.threads, native_ops=arguments.ops == "native")
+    chosen = settings.load(session_threads=arguments.threads or 0, native_ops=arguments.ops == "native")
+    session = loading.open_session(loaded, chosen, pages_at_once=1)
     outputs = session.infer(arrays)
     with arguments.output.open("wb") as file:
         np.savez(file, allow_pickle=False, **outputs)

@@ -4,7 +4,7 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,17 +13,13 @@ from layoutserve.model.errors import LayoutServeError, RequestError
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from layoutserve.model.encoding.tensors import Encoding, Logits
     from layoutserve.model.ocr.reader import Ocr
     from layoutserve.model.page import Box, Page
     from layoutserve.model.pipeline import DocumentResult, Recognize, Request
+    from layoutserve.service.settings import Settings
     from layoutserve.service.wire.schemas import Endpoint
 
 View = Callable[["DocumentResult"], "RenderableType"]
-
-# Windows that run together: on a GPU a batch pays, on a CPU it gains nothing.
-_WINDOWS = {"CPUExecutionProvider": 1}
-_BATCH = 8
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,32 +66,27 @@ def run(arguments: argparse.Namespace, request: "Request", endpoint: "Endpoint",
     from rich.console import Console
 
     from layoutserve.model import bundle, pipeline
-    from layoutserve.model.inference.session import Session
     from layoutserve.model.page import read_document
+    from layoutserve.service import settings
     from layoutserve.service.wire import answers
+    from layoutserve.service.work import loading
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    loaded = bundle.load(bundle.locate(arguments.bundle))
-    steps = pipeline.Pipeline(loaded)
-    steps.check(request)
-    session = Session(loaded, threads=arguments.threads)
-    reader = _Reader(arguments.threads)
-    size = _WINDOWS.get(session.providers[0], _BATCH)
-
-    def infer(encodings: "Sequence[Encoding]") -> "list[Logits]":
-        batches = (encodings[start : start + size] for start in range(0, len(encodings), size))
-        return [logits for batch in batches for logits in session.run(batch)]
-
+    threads = arguments.threads or 0
+    chosen = settings.load(session_threads=threads, ocr_threads=threads, ocr_workers=1)
+    loaded = loading.load(bundle.locate(arguments.bundle), chosen)
+    loaded.pipeline.check(request)
+    reader = _Reader(chosen)
     failed = 0
     for path in arguments.file:
         try:
             document = read_document(_read(path), pages=arguments.pages, dpi=arguments.dpi, ocr=arguments.ocr)
             found = pipeline.run(
-                steps,
+                loaded.pipeline,
                 document,
                 request,
                 recognize=reader,
-                infer=infer,
+                infer=loaded.infer,
                 progress=_progress(path, len(document)),
             )
         except LayoutServeError as error:
@@ -105,7 +96,7 @@ def run(arguments: argparse.Namespace, request: "Request", endpoint: "Endpoint",
         for warning in found.warnings:
             print(f"{path}: {warning}", file=sys.stderr)
         if arguments.json:
-            body = answers.answer(endpoint, found, answers.model(loaded), request_id="")
+            body = answers.answer(endpoint, found, answers.model(loaded.pipeline.bundle), request_id="")
             print(json.dumps({"file": str(path), **body.model_dump(exclude={"request_id"})}, ensure_ascii=False))
         else:
             console = Console()
@@ -119,15 +110,15 @@ def run(arguments: argparse.Namespace, request: "Request", endpoint: "Endpoint",
 class _Reader:
     """Reads pages; the OCR models are loaded when the first page needs them, a PDF with text does without."""
 
-    def __init__(self, threads: int | None) -> None:
-        self._threads = threads
+    def __init__(self, settings: "Settings") -> None:
+        self._settings = settings
         self._readers: dict[str | None, Ocr] = {}
 
     def __call__(self, work: "Recognize") -> "Page":
-        from layoutserve.model.ocr.reader import Ocr, OcrConfig
+        from layoutserve.service.work.ocr_pool import open_ocr
 
         if work.language not in self._readers:
-            self._readers[work.language] = Ocr(OcrConfig(language=work.language, threads=self._threads))
+            self._readers[work.language] = open_ocr(self._settings, work.language)
         return self._readers[work.language].recognize(work.page)
 
 

@@ -1,8 +1,8 @@
-"""Windows of many requests in batches, and pages to OCR workers: the two queues between requests and the model.
+"""Windows of many requests in batches.
 
-Both are bounded by admission (``engine.Engine.admit``) and, for windows, by tokens: who is admitted waits for room,
-nobody is turned away halfway. Who stops waiting (a deadline, a client gone) is dropped before its turn. Whatever
-happens to a batch, every window in it gets its logits or an exception of its own.
+The queue is bounded by admission (``engine.Engine.admit``) and by tokens: who is admitted waits for room, nobody is
+turned away halfway. Who stops waiting (a deadline, a client gone) is dropped before its turn. Whatever happens to a
+batch, every window in it gets its logits or an exception of its own.
 """
 
 import asyncio
@@ -10,11 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Event
-from typing import Protocol
 
 from layoutserve.model.encoding.tensors import VISUAL_TOKENS, Encoding, Logits
-from layoutserve.model.page import Page
 from layoutserve.service.errors import NotReady
 from layoutserve.service.telemetry import Telemetry
 
@@ -29,8 +26,37 @@ class _Item:
 
     @property
     def tokens(self) -> int:
-        """What the encoder sees of it: text and visual tokens."""
-        return len(self.encoding) + VISUAL_TOKENS
+        """Text and visual tokens."""
+        return _tokens(self.encoding)
+
+
+def _tokens(encoding: Encoding) -> int:
+    return len(encoding) + VISUAL_TOKENS
+
+
+def next_batch(tokens: Sequence[int], most: int) -> list[int]:
+    """Rows of the first window and of those nearest to it in length, as many as ``most`` tokens hold with padding.
+
+    tokens: of each window that waits, one at least; the first is in the batch whatever its length.
+    """
+    batch, longest = [0], tokens[0]
+    for row in sorted(range(1, len(tokens)), key=lambda row: abs(tokens[row] - tokens[0])):
+        longest = max(longest, tokens[row])
+        if longest * (len(batch) + 1) > most:
+            break
+        batch.append(row)
+    return batch
+
+
+def run_all(run: Run, encodings: Sequence[Encoding], max_batch_tokens: int) -> list[Logits]:
+    """Logits of windows in their order, run in the same batches as a ``Batcher`` makes, one after the other."""
+    found: dict[int, Logits] = {}
+    waiting = list(range(len(encodings)))
+    while waiting:
+        rows = [waiting[at] for at in next_batch([_tokens(encodings[row]) for row in waiting], max_batch_tokens)]
+        found |= zip(rows, run([encodings[row] for row in rows]), strict=True)
+        waiting = [row for row in waiting if row not in found]
+    return [found[row] for row in range(len(encodings))]
 
 
 class Batcher:
@@ -134,18 +160,12 @@ class Batcher:
             self._count(-sum(item.tokens for item in dropped))
         if not self._waiting:
             return []
-        oldest = self._waiting[0]
-        batch, longest = [oldest], oldest.tokens
-        for item in sorted(self._waiting[1:], key=lambda item: abs(item.tokens - oldest.tokens)):
-            if max(longest, item.tokens) * (len(batch) + 1) > self._max_batch_tokens:
-                break
-            batch.append(item)
-            longest = max(longest, item.tokens)
-        taken = set(map(id, batch))
-        self._waiting = [item for item in self._waiting if id(item) not in taken]
+        rows = next_batch([item.tokens for item in self._waiting], self._max_batch_tokens)
+        batch, taken = [self._waiting[row] for row in rows], set(rows)
+        self._waiting = [item for row, item in enumerate(self._waiting) if row not in taken]
         tokens = sum(item.tokens for item in batch)
         self._count(-tokens)
-        self._observe(batch, tokens, longest * len(batch))
+        self._observe(batch, tokens, max(item.tokens for item in batch) * len(batch))
         return batch
 
     def _count(self, tokens: int) -> None:
@@ -177,54 +197,3 @@ def _run_isolated(run: Run, encodings: Sequence[Encoding]) -> list[Logits | Exce
             return [error]
     middle = len(encodings) // 2
     return _run_isolated(run, encodings[:middle]) + _run_isolated(run, encodings[middle:])
-
-
-class Recognizer(Protocol):
-    """What reads a page; one for each worker, never used by two threads."""
-
-    def recognize(self, page: Page, given_up: Event) -> Page:
-        """Give the page with its words, unless it is given up meanwhile."""
-
-
-class OcrPool:
-    """Reads pages on OCR workers, each a thread with a recognizer of its own."""
-
-    def __init__(self, recognizers: Sequence[Recognizer], telemetry: Telemetry) -> None:
-        self._telemetry = telemetry
-        self._waiting = 0
-        self._executors = [ThreadPoolExecutor(1, thread_name_prefix="ocr") for _ in recognizers]
-        self._idle: asyncio.Queue[tuple[ThreadPoolExecutor, Recognizer]] = asyncio.Queue()
-        for worker in zip(self._executors, recognizers, strict=True):
-            self._idle.put_nowait(worker)
-
-    async def recognize(self, page: Page) -> tuple[Page, float]:
-        """Give the page with its words, and the seconds it waited.
-
-        Stop waiting (cancel) and a page that has not begun is dropped, one that is being read is given up.
-        """
-        since = time.perf_counter()
-        self._wait(1)
-        try:
-            worker = executor, recognizer = await self._idle.get()
-        finally:
-            self._wait(-1)
-        waited = time.perf_counter() - since
-        given_up = Event()
-        reading = executor.submit(recognizer.recognize, page, given_up)
-        loop = asyncio.get_running_loop()
-        # The worker is free when its thread is, which may be after its page has been given up.
-        reading.add_done_callback(lambda _: loop.call_soon_threadsafe(self._idle.put_nowait, worker))
-        try:
-            return await asyncio.wrap_future(reading), waited
-        except asyncio.CancelledError:
-            given_up.set()
-            raise
-
-    async def close(self) -> None:
-        """Stop the workers; pages that are being read are seen through."""
-        for executor in self._executors:
-            await asyncio.to_thread(executor.shutdown)
-
-    def _wait(self, more: int) -> None:
-        self._waiting += more
-        self._telemetry.ocr_queue_pages.set(self._waiting)

@@ -24,7 +24,8 @@ from layoutserve.service.errors import DeadlineExceeded, NotFound, NotReady, Ove
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import Telemetry
 from layoutserve.service.wire import answers, schemas
-from layoutserve.service.work.backend import Backend, LocalBackend, Served, cores
+from layoutserve.service.work.backend import Backend, LocalBackend, Served
+from layoutserve.service.work.cores import cores
 from layoutserve.service.work.retry_after import Pace
 
 P = ParamSpec("P")

@@ -13,8 +13,10 @@ from layoutserve.model.page import Page
 from layoutserve.service import settings
 from layoutserve.service.errors import NotReady
 from layoutserve.service.telemetry import Telemetry
-from layoutserve.service.work.backend import cores, open_batcher
-from layoutserve.service.work.batching import Batcher, OcrPool
+from layoutserve.service.work.backend import open_batcher
+from layoutserve.service.work.batching import Batcher, next_batch, run_all
+from layoutserve.service.work.cores import cores
+from layoutserve.service.work.ocr_pool import OcrPool
 
 
 def encoding(length: int, mark: int = 1) -> Encoding:
@@ -296,3 +298,20 @@ def test_a_page_that_is_given_up_while_it_is_read_frees_its_worker():
         await pool.close()
 
     asyncio.run(scenario())
+
+
+def test_run_all_gives_the_logits_in_order_from_batches_within_the_budget():
+    model = Model()
+    lengths = [100, 400, 30, 410, 120, 35, 600]
+    found = run_all(model.run, [encoding(length, mark) for mark, length in enumerate(lengths)], 512)
+    assert [int(logits.classification[0]) for logits in found] == list(range(len(lengths)))
+    assert all(
+        len(batch) == 1 or max(n + VISUAL_TOKENS for n, _ in batch) * len(batch) <= 512 for batch in model.batches
+    )
+    assert len(model.batches) < len(lengths)
+    assert run_all(model.run, [], 512) == []
+
+
+def test_a_batch_holds_those_nearest_in_length_to_the_first():
+    assert next_batch([100, 400, 120, 90], 400) == [0, 3, 2]
+    assert next_batch([900, 10], 512) == [0]
