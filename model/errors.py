@@ -21,21 +21,36 @@ The tree::
     +-- OcrError                 the OCR engine or its model files
     +-- SessionError             ONNX Runtime failed while running a graph
 
-Every message is a sentence that says what is wrong and what to do. What HTTP makes of them is decided in
+Every message is a sentence that says what is wrong and what to do. A class carries what is true of all its cases: a
+slug by which programs know it, a title, and what to do about it. What HTTP makes of them is decided in
 ``service/errors.py`` alone.
 """
+
+from typing import ClassVar
 
 
 class LayoutServeError(Exception):
     """Base of every error raised on purpose by this package."""
 
+    slug: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Internal error"
+    action: ClassVar[str] = "Report it with the request id; the log holds the cause under the same id."
+
 
 class DocumentError(LayoutServeError):
     """The document that was sent cannot be read."""
 
+    slug = "invalid-document"
+    title = "Invalid document"
+    action = "Send an intact, unencrypted document."
+
 
 class UnsupportedDocument(DocumentError):
     """The content is of a type that is not read here."""
+
+    slug = "unsupported-document"
+    title = "Unsupported document"
+    action = "Send a JPEG, PNG, WebP, BMP, GIF, TIFF or PDF."
 
 
 class InvalidDocument(DocumentError):
@@ -45,9 +60,17 @@ class InvalidDocument(DocumentError):
 class DocumentTooLarge(DocumentError):
     """The document exceeds a limit on bytes, pixels or pages."""
 
+    slug = "document-too-large"
+    title = "Document too large"
+    action = "Send fewer bytes, pixels or pages."
+
 
 class RequestError(LayoutServeError):
     """A parameter beside the document is wrong: pages, words, a question, a task the model has no head for."""
+
+    slug = "invalid-request"
+    title = "Invalid request"
+    action = "Correct the parameter named in 'detail'."
 
 
 class ArrayError(LayoutServeError):

@@ -20,7 +20,7 @@ One request, file by file::
     work/retry_after     when there should be room again
     wire/endpoints       the endpoints with an example of each
     wire/answers         results of the model -> answers of ``wire/schemas``
-    errors               what can go wrong, and the one table of statuses
+    errors               what can go wrong, each with its status and what to do
 
 ``cli`` is the command line, a module for each command; ``cli/running`` answers documents there without a server.
 """

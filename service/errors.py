@@ -1,4 +1,4 @@
-"""What can go wrong over HTTP, and the one table that says which status each error gets.
+"""What can go wrong over HTTP, and how each error is answered.
 
 The tree, beside that of ``model/errors.py``::
 
@@ -13,19 +13,21 @@ The tree, beside that of ``model/errors.py``::
         +-- UnsupportedMediaType   415  the body is neither multipart nor JSON
         +-- InvalidParameters      422  parameters of a wrong kind, one entry for each
         +-- IdempotencyMismatch    422  the key was used for another request
-        +-- Overloaded             429  the queue is full; comes with the seconds after which to try again
+        +-- Overloaded             429  the queue is full; a Temporary, which says after how many seconds to try again
         +-- AttemptsExhausted      500  every attempt at a job took its process down
-        +-- NotReady               503  starting or draining
+        +-- NotReady               503  starting or draining; a Temporary
         +-- ClientDeparted         499  the client went away; nobody sees this answer, but the log does
         +-- DeadlineExceeded       504  the request took longer than it may
         +-- SettingsError          only at start-up: the settings are wrong
 
-Every answer that is not a result is an RFC 9457 problem: a stable ``type``, a title, the status, a sentence about this
-very case, what to do, and the request id. Nothing else in this package names a status of an error.
+A class carries its status, slug, title, action and the headers that go with it, so a new error is one class. The
+model's own errors know no HTTP: their statuses are ``MODEL_STATUSES``. Every answer that is not a result is an RFC 9457
+problem: a stable ``type``, a title, the status, a sentence about this very case, what to do, and the request id.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
@@ -33,7 +35,6 @@ from starlette.responses import Response
 from layoutserve.model.errors import (
     DocumentError,
     DocumentTooLarge,
-    InvalidDocument,
     LayoutServeError,
     RequestError,
     UnsupportedDocument,
@@ -43,12 +44,38 @@ PROBLEM_MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:layoutserve:problem:"
 
 
+MODEL_STATUSES: Mapping[type[LayoutServeError], int] = {
+    LayoutServeError: 500,
+    DocumentError: 422,
+    DocumentTooLarge: 413,
+    UnsupportedDocument: 415,
+    RequestError: 422,
+}
+
+
 class ServiceError(LayoutServeError):
     """Base of the errors of the HTTP service."""
+
+    status: ClassVar[int] = 500
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers of the answer."""
+        return {}
+
+    @classmethod
+    def example(cls) -> Self:
+        """An error as the contract shows it."""
+        return cls(sentence(cls))
 
 
 class AttemptsExhausted(ServiceError):
     """Every attempt at a job took its process down."""
+
+    status = 500
+    slug = "attempts-exhausted"
+    title = "Attempts exhausted"
+    action = "Send another document; report this one with the request id."
 
 
 class SettingsError(ServiceError):
@@ -58,37 +85,92 @@ class SettingsError(ServiceError):
 class MalformedBody(ServiceError):
     """The request body cannot be taken apart: broken multipart, JSON or base64."""
 
+    status = 400
+    slug = "malformed-body"
+    title = "Malformed body"
+    action = "Correct the encoding of the request body."
+
 
 class Unauthorized(ServiceError):
     """The API key is missing or unknown."""
+
+    status = 401
+    slug = "unauthorized"
+    title = "API key needed"
+    action = "Send a valid key as 'Authorization: Bearer KEY'."
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What kind of key is asked for."""
+        return {"WWW-Authenticate": 'Bearer realm="layoutserve"'}
 
 
 class NotFound(ServiceError):
     """There is no such path, model or job."""
 
+    status = 404
+    slug = "not-found"
+    title = "Not found"
+    action = "Check the path, the model's name or the job's id."
+
 
 class MethodNotAllowed(ServiceError):
     """The path exists, but not with this method; ``allowed`` are the methods it has."""
+
+    status = 405
+    slug = "method-not-allowed"
+    title = "Method not allowed"
+    action = "Use a method listed in 'Allow'."
 
     def __init__(self, allowed: Sequence[str]) -> None:
         super().__init__(f"This path answers {', '.join(allowed)} only.")
         self.allowed = tuple(allowed)
 
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The methods that the path has."""
+        return {"Allow": ", ".join(self.allowed)}
+
+    @classmethod
+    def example(cls) -> Self:
+        """An error as the contract shows it."""
+        return cls(["GET"])
+
 
 class BodyTimeout(ServiceError):
     """The request body came too slowly."""
+
+    status = 408
+    slug = "body-timeout"
+    title = "Body too slow"
+    action = "Send the body faster, or a smaller document."
 
 
 class Conflict(ServiceError):
     """The job or the idempotency key is in a state that forbids this."""
 
+    status = 409
+    slug = "conflict"
+    title = "Conflict"
+    action = "Read the current state, then decide whether to ask again."
+
 
 class UnsupportedMediaType(ServiceError):
     """The body is neither multipart/form-data nor application/json."""
 
+    status = 415
+    slug = "unsupported-media-type"
+    title = "Unsupported media type"
+    action = "Send multipart/form-data or application/json."
+
 
 class IdempotencyMismatch(ServiceError):
     """The idempotency key was used before, for a different request."""
+
+    status = 422
+    slug = "idempotency-mismatch"
+    title = "Idempotency key reused"
+    action = "Use a new Idempotency-Key for a new request."
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,82 +184,74 @@ class Fault:
 class InvalidParameters(ServiceError):
     """Parameters of a wrong kind; ``faults`` has one entry for each."""
 
+    status = 422
+    slug = "invalid-parameters"
+    title = "Invalid parameters"
+    action = "Correct the parameters listed."
+
     def __init__(self, faults: Sequence[Fault]) -> None:
         listed = "; ".join(f"{fault.field}: {fault.message}" for fault in faults[:3])
         super().__init__(f"The parameters are not as described: {listed}.")
         self.faults = tuple(faults)
 
+    @classmethod
+    def example(cls) -> Self:
+        """An error as the contract shows it."""
+        return cls([Fault("top_k", "must be less than or equal to 20")])
 
-class Overloaded(ServiceError):
+
+class Temporary(ServiceError):
+    """What passes by itself; ``retry_after_s`` is when it should have passed."""
+
+    action = "Wait as long as 'Retry-After' says, then repeat."
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The seconds to wait."""
+        return {"Retry-After": str(self.retry_after_s)}
+
+    @classmethod
+    def example(cls) -> Self:
+        """An error as the contract shows it."""
+        return cls(sentence(cls), 3)
+
+
+class Overloaded(Temporary):
     """The service has as much work as it accepts; ``retry_after_s`` is when there should be room again."""
 
-    def __init__(self, message: str, retry_after_s: int) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
+    status = 429
+    slug = "overloaded"
+    title = "Too many requests"
 
 
-class NotReady(ServiceError):
+class NotReady(Temporary):
     """The service is starting or draining."""
 
-    def __init__(self, message: str, retry_after_s: int) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
+    status = 503
+    slug = "not-ready"
+    title = "Not ready"
 
 
 class ClientDeparted(ServiceError):
     """The client went away before it was answered; its work was dropped."""
 
+    status = 499
+    slug = "client-departed"
+    title = "Client departed"
+    action = "Nothing: nobody waits for the answer."
+
 
 class DeadlineExceeded(ServiceError):
     """The request took longer than it may; its work was stopped."""
 
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of problem: its status, the end of its type, its title and what a caller should do."""
-
-    status: int
-    slug: str
-    title: str
-    action: str
-
-
-INTERNAL = Kind(
-    500, "internal", "Internal error", "Report it with the request id; the log holds the cause under the same id."
-)
-
-KINDS: Mapping[type[LayoutServeError], Kind] = {
-    MalformedBody: Kind(400, "malformed-body", "Malformed body", "Correct the encoding of the request body."),
-    Unauthorized: Kind(401, "unauthorized", "API key needed", "Send a valid key as 'Authorization: Bearer KEY'."),
-    NotFound: Kind(404, "not-found", "Not found", "Check the path, the model's name or the job's id."),
-    MethodNotAllowed: Kind(405, "method-not-allowed", "Method not allowed", "Use a method listed in 'Allow'."),
-    BodyTimeout: Kind(408, "body-timeout", "Body too slow", "Send the body faster, or a smaller document."),
-    Conflict: Kind(409, "conflict", "Conflict", "Read the current state, then decide whether to ask again."),
-    DocumentTooLarge: Kind(413, "document-too-large", "Document too large", "Send fewer bytes, pixels or pages."),
-    UnsupportedDocument: Kind(
-        415, "unsupported-document", "Unsupported document", "Send a JPEG, PNG, WebP, BMP, GIF, TIFF or PDF."
-    ),
-    UnsupportedMediaType: Kind(
-        415, "unsupported-media-type", "Unsupported media type", "Send multipart/form-data or application/json."
-    ),
-    InvalidDocument: Kind(422, "invalid-document", "Invalid document", "Send an intact, unencrypted document."),
-    DocumentError: Kind(422, "invalid-document", "Invalid document", "Send an intact, unencrypted document."),
-    InvalidParameters: Kind(422, "invalid-parameters", "Invalid parameters", "Correct the parameters listed."),
-    RequestError: Kind(422, "invalid-request", "Invalid request", "Correct the parameter named in 'detail'."),
-    IdempotencyMismatch: Kind(
-        422, "idempotency-mismatch", "Idempotency key reused", "Use a new Idempotency-Key for a new request."
-    ),
-    Overloaded: Kind(429, "overloaded", "Too many requests", "Wait as long as 'Retry-After' says, then repeat."),
-    ClientDeparted: Kind(499, "client-departed", "Client departed", "Nothing: nobody waits for the answer."),
-    LayoutServeError: INTERNAL,
-    AttemptsExhausted: Kind(
-        500, "attempts-exhausted", "Attempts exhausted", "Send another document; report this one with the request id."
-    ),
-    NotReady: Kind(503, "not-ready", "Not ready", "Wait as long as 'Retry-After' says, then repeat."),
-    DeadlineExceeded: Kind(
-        504, "deadline-exceeded", "Deadline exceeded", "Ask for fewer pages, or send 'Prefer: respond-async'."
-    ),
-}
+    status = 504
+    slug = "deadline-exceeded"
+    title = "Deadline exceeded"
+    action = "Ask for fewer pages, or send 'Prefer: respond-async'."
 
 
 class FaultModel(BaseModel):
@@ -201,24 +275,38 @@ class Problem(BaseModel):
     errors: list[FaultModel] = Field(default=[], description="The wrong parameters, one entry for each")
 
 
-def kind_of(error: Exception) -> Kind:
-    """The kind of an error: that of its class, or of the nearest base that has one."""
-    for base in type(error).__mro__:
-        if (kind := KINDS.get(base)) is not None:
-            return kind
-    return INTERNAL
+def sentence(class_: type[LayoutServeError]) -> str:
+    """The first sentence of a class's documentation."""
+    return (class_.__doc__ or "").split(";")[0].strip().rstrip(".") + "."
+
+
+def class_of(error: Exception) -> type[LayoutServeError]:
+    """The class that describes an error to the caller: its own, or ``LayoutServeError`` for what nobody foresaw."""
+    return type(error) if isinstance(error, LayoutServeError) else LayoutServeError
+
+
+def status_of(class_: type[LayoutServeError]) -> int:
+    """The HTTP status of an error class: its own, or that of its nearest base in ``MODEL_STATUSES``."""
+    if issubclass(class_, ServiceError):
+        return class_.status
+    return next(MODEL_STATUSES[base] for base in class_.__mro__ if base in MODEL_STATUSES)
+
+
+def is_internal(error: Exception) -> bool:
+    """Whether an error is none of the caller's business: only the log says what it was."""
+    return class_of(error).slug == LayoutServeError.slug
 
 
 def problem_of(error: Exception, request_id: str) -> Problem:
     """Describe an error as a problem. What an unexpected error says is kept from the answer: only the log has it."""
-    kind = kind_of(error)
+    class_ = class_of(error)
     faults = error.faults if isinstance(error, InvalidParameters) else ()
     return Problem(
-        type=TYPE_PREFIX + kind.slug,
-        title=kind.title,
-        status=kind.status,
-        detail="Something failed that should not." if kind is INTERNAL else str(error),
-        action=kind.action,
+        type=TYPE_PREFIX + class_.slug,
+        title=class_.title,
+        status=status_of(class_),
+        detail="Something failed that should not." if is_internal(error) else str(error),
+        action=class_.action,
         request_id=request_id,
         errors=[FaultModel(field=fault.field, message=fault.message) for fault in faults],
     )
@@ -227,16 +315,7 @@ def problem_of(error: Exception, request_id: str) -> Problem:
 def problem_response(error: Exception, request_id: str) -> Response:
     """Answer an error: the problem as JSON and the headers that go with it."""
     problem = problem_of(error, request_id)
-    headers: dict[str, str] = {}
-    match error:
-        case Overloaded() | NotReady():
-            headers["Retry-After"] = str(error.retry_after_s)
-        case Unauthorized():
-            headers["WWW-Authenticate"] = 'Bearer realm="layoutserve"'
-        case MethodNotAllowed():
-            headers["Allow"] = ", ".join(error.allowed)
-        case _:
-            pass
+    headers = error.headers if isinstance(error, ServiceError) else {}
     return Response(
-        problem.model_dump_json(), status_code=problem.status, headers=headers, media_type=PROBLEM_MEDIA_TYPE
+        problem.model_dump_json(), status_code=problem.status, headers=dict(headers), media_type=PROBLEM_MEDIA_TYPE
     )

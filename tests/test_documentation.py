@@ -169,13 +169,19 @@ def test_every_setting_is_listed_in_the_guide():
 
 
 def test_every_problem_is_listed_in_the_guide():
-    from layoutserve.service.errors import KINDS
+    from layoutserve.model.errors import LayoutServeError
+    from layoutserve.service.errors import status_of
 
     text = (ROOT / "docs" / "rest.md").read_text(encoding="utf-8")
     listed = {(int(status), slug) for status, slug in re.findall(r"^\| (\d{3}) \| `([a-z-]+)` \|", text, re.MULTILINE)}
     # Some problems are never seen by a caller: the connection is gone by then.
-    told = {(kind.status, kind.slug) for kind in KINDS.values() if kind.status != 499}
+    classes = [c for c in with_subclasses(LayoutServeError) if c.__module__.startswith("layoutserve")]
+    told = {(status_of(class_), class_.slug) for class_ in classes} - {(499, "client-departed")}
     assert listed == told
+
+
+def with_subclasses(class_):
+    return {class_, *(found for below in class_.__subclasses__() for found in with_subclasses(below))}
 
 
 def test_every_path_is_listed_in_the_guide():

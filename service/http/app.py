@@ -18,7 +18,7 @@ from layoutserve.service.errors import (
     MalformedBody,
     MethodNotAllowed,
     NotFound,
-    kind_of,
+    class_of,
     problem_response,
 )
 from layoutserve.service.http import openapi, routes
@@ -105,7 +105,7 @@ def _answer_errors(app: FastAPI, telemetry: Telemetry) -> None:
             error = _readable(error)
         elif isinstance(error, HTTPException):
             error = _framework(app, request, error)
-        telemetry.rejections.labels(kind_of(error).slug).inc()
+        telemetry.rejections.labels(class_of(error).slug).inc()
         return problem_response(error, request.state.request_id)
 
     for class_ in (LayoutServeError, RequestValidationError, HTTPException):
@@ -122,15 +122,11 @@ def _framework(app: FastAPI, request: Request, error: HTTPException) -> Exceptio
     for route in (*app.routes, *(route for router in ROUTERS for route in router.routes)):
         if isinstance(route, Route) and route.matches({**request.scope, "method": ""})[0] is Match.PARTIAL:
             allowed |= route.methods or set()
-    if (
-        error.status_code == kind_of(MethodNotAllowed([])).status
-        and not allowed
-        and _is_of_playground(request.url.path)
-    ):
+    if error.status_code == MethodNotAllowed.status and not allowed and _is_of_playground(request.url.path):
         allowed = {"GET", "HEAD"}
     if allowed and request.method not in allowed:
         return MethodNotAllowed(sorted(allowed))
-    if error.status_code == kind_of(MalformedBody()).status:
+    if error.status_code == MalformedBody.status:
         return MalformedBody(str(error.detail))
     return NotFound(f"There is nothing at {request.url.path}.")
 

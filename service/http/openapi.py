@@ -21,7 +21,7 @@ from layoutserve.model.errors import (
     UnsupportedDocument,
 )
 from layoutserve.service import errors
-from layoutserve.service.errors import KINDS, PROBLEM_MEDIA_TYPE, problem_of
+from layoutserve.service.errors import PROBLEM_MEDIA_TYPE, ServiceError, problem_of, sentence
 from layoutserve.service.wire import endpoints, schemas
 
 Json = dict[str, Any]
@@ -54,11 +54,7 @@ DOCUMENT_PROBLEMS: tuple[type[LayoutServeError], ...] = (
 )
 REQUEST_ID: Json = {"X-Request-Id": {"description": "The request's id, as in the log", "schema": {"type": "string"}}}
 RETRY_AFTER: Json = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}}}
-EXTRA_HEADERS: dict[int, Json] = {
-    401: {"WWW-Authenticate": {"schema": {"type": "string"}}},
-    429: RETRY_AFTER,
-    503: RETRY_AFTER,
-}
+PROBLEM_HEADERS: Json = {"WWW-Authenticate": {"schema": {"type": "string"}}} | RETRY_AFTER
 
 ANSWERS: dict[str, dict[str, BaseModel]] = {
     "kie": {"200": endpoints.KIE, "202": endpoints.JOB},
@@ -106,30 +102,22 @@ def success(description: str) -> dict[int | str, Json]:
 def problems(kinds: Iterable[type[LayoutServeError]]) -> dict[int | str, Json]:
     """Describe the problems an operation may answer with, by status, each kind with an example."""
     answers: dict[int | str, Json] = {}
-    for error in kinds:
-        kind = KINDS[error]
-        sample = problem_of(_sample(error), "2f1c9a7e5b6d4c3f")
+    for class_ in kinds:
+        error = class_.example() if issubclass(class_, ServiceError) else class_(sentence(class_))
+        problem = problem_of(error, "2f1c9a7e5b6d4c3f")
+        headers = error.headers if isinstance(error, ServiceError) else {}
         answer = answers.setdefault(
-            kind.status,
+            problem.status,
             {
-                "description": kind.title,
-                "headers": REQUEST_ID | EXTRA_HEADERS.get(kind.status, {}),
+                "description": problem.title,
+                "headers": REQUEST_ID | {name: PROBLEM_HEADERS[name] for name in headers},
                 "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": REF + "Problem"}, "examples": {}}},
             },
         )
-        if kind.title not in answer["description"]:
-            answer["description"] += f"; {kind.title.lower()}"
-        answer["content"][PROBLEM_MEDIA_TYPE]["examples"][kind.slug] = {"value": sample.model_dump()}
+        if problem.title not in answer["description"]:
+            answer["description"] += f"; {problem.title.lower()}"
+        answer["content"][PROBLEM_MEDIA_TYPE]["examples"][class_.slug] = {"value": problem.model_dump()}
     return answers
-
-
-def _sample(error: type[LayoutServeError]) -> LayoutServeError:
-    sentence = (error.__doc__ or "").split(";")[0].strip().rstrip(".") + "."
-    if error is errors.InvalidParameters:
-        return errors.InvalidParameters([errors.Fault("top_k", "must be less than or equal to 20")])
-    if issubclass(error, errors.Overloaded | errors.NotReady):
-        return error(sentence, 3)
-    return error(sentence)
 
 
 def body(schema: type[BaseModel]) -> Json:

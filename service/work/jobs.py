@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from layoutserve.service.errors import INTERNAL, AttemptsExhausted, NotReady, Overloaded, kind_of, problem_of
+from layoutserve.service.errors import AttemptsExhausted, Overloaded, Temporary, is_internal, problem_of
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import Telemetry, log_unexpected, request_id_var
 from layoutserve.service.work.job_store import ClaimedJob, IdempotencyKey, JobStore, NewJob, StoredJob
@@ -140,7 +140,7 @@ class Jobs:
             return
         result, problem, outcome = None, None, "succeeded"
         error = task.exception()
-        if isinstance(error, NotReady | Overloaded):
+        if isinstance(error, Temporary):
             # No fault of the document's: whoever works may be restarting. It waits for its turn again.
             await self._call(self._store.release, job.id, self._holder)
             await asyncio.sleep(min(error.retry_after_s, LATER_S))
@@ -148,7 +148,7 @@ class Jobs:
         if isinstance(error, Exception):
             described = problem_of(error, job.request_id)
             problem, outcome = described.model_dump_json(), described.type.rpartition(":")[2]
-            if kind_of(error) is INTERNAL:
+            if is_internal(error):
                 log_unexpected(_log, "job failed", error)
         else:
             result = task.result()
