@@ -1,4 +1,4 @@
-"""``layoutserve kie``, ``classify`` and ``ask`` on drawn documents, through a real bundle and real OCR."""
+"""``layoutserve kie``, ``classification`` and ``docvqa`` on drawn documents, through a real bundle and real OCR."""
 
 import json
 
@@ -33,7 +33,7 @@ def test_kie_answers_as_the_service_does(bundle, receipt_png, capsys):
 def test_a_file_that_fails_does_not_stop_the_others(bundle, receipt_png, tmp_path, capsys):
     (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.4 broken")
     files = [tmp_path / "missing.png", tmp_path / "broken.pdf", receipt_png]
-    assert main(["classify", *map(str, files), "--bundle", str(bundle), "--json", "--ocr", "never"]) == 2
+    assert main(["classification", *map(str, files), "--bundle", str(bundle), "--json", "--ocr", "never"]) == 2
     printed = capsys.readouterr()
     (found,) = map(json.loads, printed.out.splitlines())
     assert found["file"] == str(receipt_png)
@@ -43,9 +43,9 @@ def test_a_file_that_fails_does_not_stop_the_others(bundle, receipt_png, tmp_pat
     assert "Traceback" not in printed.err
 
 
-def test_ask_answers_every_question_in_order(bundle, receipt_png, capsys):
+def test_docvqa_answers_every_question_in_order(bundle, receipt_png, capsys):
     asked = ["What is the total?", "When was it bought?"]
-    arguments = ["ask", str(receipt_png), "--bundle", str(bundle), "--json", "--top-k", "2"]
+    arguments = ["docvqa", str(receipt_png), "--bundle", str(bundle), "--json", "--top-k", "2"]
     assert main([*arguments, "-q", asked[0], "--question", asked[1]]) == 0
     (found,) = results(capsys)
     assert [answers["question"] for answers in found["answers"]] == asked
@@ -55,14 +55,14 @@ def test_ask_answers_every_question_in_order(bundle, receipt_png, capsys):
 
 
 @pytest.mark.parametrize(
-    "command", [["kie"], ["classify", "--ocr", "never"], ["ask", "--ocr", "never", "-q", "What is the total?"]]
+    "command", [["kie"], ["classification", "--ocr", "never"], ["docvqa", "--ocr", "never", "-q", "What is the total?"]]
 )
 def test_a_table_for_people(bundle, receipt_png, command, capsys):
     assert main([*command, str(receipt_png), "--bundle", str(bundle)]) == 0
     printed = capsys.readouterr()
     assert "receipt.png" in printed.out
     assert "1 page" in printed.err
-    said = {"kie": "Entities", "classify": "invoice", "ask": "(no answer)"}
+    said = {"kie": "Entities", "classification": "invoice", "docvqa": "(no answer)"}
     assert said[command[0]] in printed.out
 
 
@@ -71,7 +71,7 @@ def test_a_table_for_people(bundle, receipt_png, command, capsys):
     [
         (["kie", "--bundle", "nothing-of-the-kind"], "There is no bundle nothing-of-the-kind"),
         (["kie", "--rules", "magic"], "no decoding rule 'magic'"),
-        (["ask", "-q", " "], "question is empty"),
+        (["docvqa", "-q", " "], "question is empty"),
     ],
 )
 def test_what_concerns_all_files_is_said_once(bundle, receipt_png, arguments, message, capsys):

@@ -1,4 +1,4 @@
-"""``layoutserve ask FILE... --question ...``: answers found in documents, in this process."""
+"""``layoutserve docvqa FILE... --question ...``: answers found in documents, in this process."""
 
 import argparse
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""``layoutserve classify FILE...``: the class of documents, in this process."""
+"""``layoutserve classification FILE...``: the class of documents, in this process."""
 
 import argparse
 from typing import TYPE_CHECKING
