@@ -21,16 +21,12 @@ The tree, beside that of ``model/errors.py``::
         +-- SettingsError          only at start-up: the settings are wrong
 
 A class carries its status, slug, title, action and the headers that go with it, so a new error is one class. The
-model's own errors know no HTTP: their statuses are ``MODEL_STATUSES``. Every answer that is not a result is an RFC 9457
-problem: a stable ``type``, a title, the status, a sentence about this very case, what to do, and the request id.
+model's own errors know no HTTP: their statuses are ``MODEL_STATUSES``. ``wire/problems`` writes them down for callers.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
-
-from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import Response
 
 from layoutserve.model.errors import (
     DocumentError,
@@ -39,10 +35,6 @@ from layoutserve.model.errors import (
     RequestError,
     UnsupportedDocument,
 )
-
-PROBLEM_MEDIA_TYPE = "application/problem+json"
-TYPE_PREFIX = "urn:layoutserve:problem:"
-
 
 MODEL_STATUSES: Mapping[type[LayoutServeError], int] = {
     LayoutServeError: 500,
@@ -254,27 +246,6 @@ class DeadlineExceeded(ServiceError):
     action = "Ask for fewer pages, or send 'Prefer: respond-async'."
 
 
-class FaultModel(BaseModel):
-    """One wrong parameter."""
-
-    field: str = Field(description="Name of the parameter", examples=["top_k"])
-    message: str = Field(description="What is wrong with it", examples=["must be less than or equal to 20"])
-
-
-class Problem(BaseModel):
-    """What went wrong, after RFC 9457."""
-
-    model_config = ConfigDict(extra="allow")
-
-    type: str = Field(description="Stable name of the kind of problem", pattern=f"^{TYPE_PREFIX}[a-z-]+$")
-    title: str = Field(description="The kind of problem in a few words")
-    status: int = Field(description="The HTTP status", ge=400, le=599)
-    detail: str = Field(description="What is wrong in this very case")
-    action: str = Field(description="What to do about it")
-    request_id: str = Field(description="The id under which the log knows this request")
-    errors: list[FaultModel] = Field(default=[], description="The wrong parameters, one entry for each")
-
-
 def sentence(class_: type[LayoutServeError]) -> str:
     """The first sentence of a class's documentation."""
     return (class_.__doc__ or "").split(";")[0].strip().rstrip(".") + "."
@@ -295,27 +266,3 @@ def status_of(class_: type[LayoutServeError]) -> int:
 def is_internal(error: Exception) -> bool:
     """Whether an error is none of the caller's business: only the log says what it was."""
     return class_of(error).slug == LayoutServeError.slug
-
-
-def problem_of(error: Exception, request_id: str) -> Problem:
-    """Describe an error as a problem. What an unexpected error says is kept from the answer: only the log has it."""
-    class_ = class_of(error)
-    faults = error.faults if isinstance(error, InvalidParameters) else ()
-    return Problem(
-        type=TYPE_PREFIX + class_.slug,
-        title=class_.title,
-        status=status_of(class_),
-        detail="Something failed that should not." if is_internal(error) else str(error),
-        action=class_.action,
-        request_id=request_id,
-        errors=[FaultModel(field=fault.field, message=fault.message) for fault in faults],
-    )
-
-
-def problem_response(error: Exception, request_id: str) -> Response:
-    """Answer an error: the problem as JSON and the headers that go with it."""
-    problem = problem_of(error, request_id)
-    headers = error.headers if isinstance(error, ServiceError) else {}
-    return Response(
-        problem.model_dump_json(), status_code=problem.status, headers=dict(headers), media_type=PROBLEM_MEDIA_TYPE
-    )

@@ -1,4 +1,4 @@
-"""Documents on this machine through a bundle, in this process: what ``kie``, ``classify`` and ``ask`` share."""
+"""Documents through a bundle in this process: what ``kie``, ``classification`` and ``docvqa`` share."""
 
 import argparse
 import json
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from layoutserve.model.page import Box, Page
     from layoutserve.model.pipeline import DocumentResult, Recognize, Request
     from layoutserve.service.settings import Settings
-    from layoutserve.service.wire.schemas import Endpoint
 
 View = Callable[["DocumentResult"], "RenderableType"]
 
@@ -58,10 +57,11 @@ def rules(arguments: argparse.Namespace) -> tuple[str, ...] | None:
     return tuple(name for name in names if name and name != "none")
 
 
-def run(arguments: argparse.Namespace, request: "Request", endpoint: "Endpoint", view: View) -> int:
-    """Answer ``request`` for every file, as a table or as ``endpoint`` would; one that fails never stops the others.
+def run(arguments: argparse.Namespace, request: "Request", endpoint: str, view: View) -> int:
+    """Answer ``request`` for every file, as a table or as the endpoint of that name would.
 
-    Gives the exit code: 0 if every file was answered, else 2. Raises LayoutServeError for what concerns all files.
+    A file that fails never stops the others. Gives the exit code: 0 if every file was answered, else 2. Raises
+    LayoutServeError for what concerns all files.
     """
     from rich.console import Console
 
@@ -69,6 +69,7 @@ def run(arguments: argparse.Namespace, request: "Request", endpoint: "Endpoint",
     from layoutserve.model.page import read_document
     from layoutserve.service import settings
     from layoutserve.service.wire import answers
+    from layoutserve.service.wire.endpoints import ENDPOINTS
     from layoutserve.service.work import loading
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
@@ -96,7 +97,7 @@ def run(arguments: argparse.Namespace, request: "Request", endpoint: "Endpoint",
         for warning in found.warnings:
             print(f"{path}: {warning}", file=sys.stderr)
         if arguments.json:
-            body = answers.answer(endpoint, found, answers.model(loaded.pipeline.bundle), request_id="")
+            body = ENDPOINTS[endpoint].answer(found, answers.model(loaded.pipeline.bundle), request_id="")
             print(json.dumps({"file": str(path), **body.model_dump(exclude={"request_id"})}, ensure_ascii=False))
         else:
             console = Console()

@@ -1,16 +1,16 @@
 """The FastAPI app: what is built once, how it starts and how it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
-from starlette.routing import Match, Route
+from starlette.routing import BaseRoute, Match, Route
 
 from layoutserve.model.errors import LayoutServeError
 from layoutserve.service.errors import (
@@ -19,7 +19,6 @@ from layoutserve.service.errors import (
     MethodNotAllowed,
     NotFound,
     class_of,
-    problem_response,
 )
 from layoutserve.service.http import openapi, routes
 from layoutserve.service.http.auth import load_keys
@@ -28,11 +27,11 @@ from layoutserve.service.http.validation import faults
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import RequestLog, Telemetry
 from layoutserve.service.tracing import TraceRequests
+from layoutserve.service.wire.problems import problem_response
 from layoutserve.service.work.engine import Engine
 from layoutserve.service.work.job_store import JobStore
 from layoutserve.service.work.jobs import Jobs
 
-ROUTERS = (routes.documents, routes.jobs, routes.models, routes.operations)
 PLAYGROUND = Path(__file__).parents[1] / "playground"
 
 SUMMARY = "Self-hosted document understanding: key information, classes and answers, each with its place on the page"
@@ -81,11 +80,12 @@ def create_app(settings: Settings, engine: Engine | None = None, telemetry: Tele
         redoc_url=None,
     )
     app.state.service = Service(settings, engine, load_keys(settings), jobs, telemetry)
-    for router in ROUTERS:
+    routers = (routes.documents(), routes.jobs, routes.models, routes.operations)
+    for router in routers:
         app.include_router(router)
     if (PLAYGROUND / "index.html").is_file():
         app.mount("/", StaticFiles(directory=PLAYGROUND, html=True), name="playground")
-    _answer_errors(app, telemetry)
+    _answer_errors(app, routers, telemetry)
     app.add_middleware(RequestLog, telemetry=telemetry, answer=problem_response)
     app.add_middleware(TraceRequests)
     _document(app)
@@ -97,14 +97,14 @@ async def _load(engine: Engine, jobs: Jobs) -> None:
     jobs.start()
 
 
-def _answer_errors(app: FastAPI, telemetry: Telemetry) -> None:
+def _answer_errors(app: FastAPI, routers: Sequence[APIRouter], telemetry: Telemetry) -> None:
     """Answer every error as a problem, the framework's own among them."""
 
     def answer(request: Request, error: Exception) -> Response:
         if isinstance(error, RequestValidationError):
             error = _readable(error)
         elif isinstance(error, HTTPException):
-            error = _framework(app, request, error)
+            error = _framework((*app.routes, *(route for router in routers for route in router.routes)), request, error)
         telemetry.rejections.labels(class_of(error).slug).inc()
         return problem_response(error, request.state.request_id)
 
@@ -116,10 +116,10 @@ def _readable(error: RequestValidationError) -> Exception:
     return InvalidParameters(faults(error.errors(), skip=1))
 
 
-def _framework(app: FastAPI, request: Request, error: HTTPException) -> Exception:
+def _framework(paths: Iterable[BaseRoute], request: Request, error: HTTPException) -> Exception:
     """Say what FastAPI and Starlette mean by a bare status."""
     allowed: set[str] = set()
-    for route in (*app.routes, *(route for router in ROUTERS for route in router.routes)):
+    for route in paths:
         if isinstance(route, Route) and route.matches({**request.scope, "method": ""})[0] is Match.PARTIAL:
             allowed |= route.methods or set()
     if error.status_code == MethodNotAllowed.status and not allowed and _is_of_playground(request.url.path):

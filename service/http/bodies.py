@@ -6,7 +6,7 @@ to disk. What the caller wrote in a form (text) and in JSON (typed values) is ch
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import TypeVar
+from typing import TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from python_multipart.exceptions import MultipartParseError
@@ -23,7 +23,7 @@ from layoutserve.service.errors import (
     UnsupportedMediaType,
 )
 from layoutserve.service.http.validation import faults_of, unknown
-from layoutserve.service.wire.schemas import MAX_QUESTIONS, InputWord
+from layoutserve.service.wire.requests import MAX_QUESTIONS, InputWord
 
 # Beside the document a body holds parameters; the caller's own words are the only ones that grow.
 MAX_PARAMETER_BYTES = 8 * 2**20
@@ -142,7 +142,8 @@ async def _parts(stream: AsyncIterator[bytes], boundary: bytes | None, max_file_
 
 
 def _from_form(parts: list[tuple[str, bytes]], schema: type[Schema]) -> Schema:
-    repeatable = {"question", "task"}
+    # The caller's words are one part in JSON; what else may be several is a part each.
+    repeatable = {name for name, field in schema.model_fields.items() if name != "words" and _is_list(field.annotation)}
     values: dict[str, object] = {}
     repeated: dict[str, list[object]] = {}
     faults: list[Fault] = []
@@ -175,6 +176,10 @@ def _from_form(parts: list[tuple[str, bytes]], schema: type[Schema]) -> Schema:
         return schema.model_validate(values | repeated)
     except ValidationError as error:
         raise InvalidParameters(faults_of(error, schema.model_fields)) from None
+
+
+def _is_list(annotation: object) -> bool:
+    return any(get_origin(part) is list for part in (annotation, *get_args(annotation)))
 
 
 def _from_json(body: bytes, schema: type[Schema], max_file_bytes: int) -> Schema:

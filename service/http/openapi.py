@@ -21,19 +21,14 @@ from layoutserve.model.errors import (
     UnsupportedDocument,
 )
 from layoutserve.service import errors
-from layoutserve.service.errors import PROBLEM_MEDIA_TYPE, ServiceError, problem_of, sentence
-from layoutserve.service.wire import endpoints, schemas
+from layoutserve.service.errors import ServiceError, sentence
+from layoutserve.service.wire import examples, schemas
+from layoutserve.service.wire.endpoints import ENDPOINTS, Endpoint
+from layoutserve.service.wire.problems import PROBLEM_MEDIA_TYPE, problem_of
 
 Json = dict[str, Any]
 
 REF = "#/components/schemas/"
-REQUESTS: tuple[type[BaseModel], ...] = (
-    schemas.KieRequest,
-    schemas.ClassificationRequest,
-    schemas.DocvqaRequest,
-    schemas.OcrRequest,
-    schemas.AnalyzeRequest,
-)
 DOCUMENT_PROBLEMS: tuple[type[LayoutServeError], ...] = (
     errors.MalformedBody,
     errors.Unauthorized,
@@ -56,16 +51,6 @@ REQUEST_ID: Json = {"X-Request-Id": {"description": "The request's id, as in the
 RETRY_AFTER: Json = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}}}
 PROBLEM_HEADERS: Json = {"WWW-Authenticate": {"schema": {"type": "string"}}} | RETRY_AFTER
 
-ANSWERS: dict[str, dict[str, BaseModel]] = {
-    "kie": {"200": endpoints.KIE, "202": endpoints.JOB},
-    "classification": {"200": endpoints.CLASSIFICATION, "202": endpoints.JOB},
-    "docvqa": {"200": endpoints.DOCVQA, "202": endpoints.JOB},
-    "ocr": {"200": endpoints.OCR, "202": endpoints.JOB},
-    "analyze": {"200": endpoints.ANALYZE, "202": endpoints.JOB},
-    "getJob": {"200": endpoints.JOB},
-    "cancelJob": {"200": endpoints.JOB},
-    "listModels": {"200": endpoints.MODELS},
-}
 ACCEPTED: dict[int | str, Json] = {
     202: {
         "description": "Accepted as a job, as 'Prefer: respond-async' asked",
@@ -81,16 +66,6 @@ ACCEPTED: dict[int | str, Json] = {
             "cancel": {"operationId": "cancelJob", "parameters": {"job_id": "$response.body#/id"}},
         },
     },
-}
-
-# The smallest document that stands for any: a white PNG of one pixel.
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTX6+QAAAABJRU5ErkJggg=="
-EXAMPLES: dict[str, Json] = {
-    "KieRequest": {"file": PIXEL, "pages": "1"},
-    "ClassificationRequest": {"file": PIXEL},
-    "DocvqaRequest": {"file": PIXEL, "question": ["What is the total?"], "top_k": 2},
-    "OcrRequest": {"file": PIXEL, "ocr": "always"},
-    "AnalyzeRequest": {"file": PIXEL, "task": ["kie", "docvqa"], "question": ["What is the total?"]},
 }
 
 
@@ -120,10 +95,10 @@ def problems(kinds: Iterable[type[LayoutServeError]]) -> dict[int | str, Json]:
     return answers
 
 
-def body(schema: type[BaseModel]) -> Json:
-    """Describe a request body in its two encodings, for ``openapi_extra``."""
+def body(endpoint: Endpoint) -> Json:
+    """Describe an endpoint's request body in its two encodings, for ``openapi_extra``."""
+    schema = endpoint.request
     name = schema.__name__
-    example = EXAMPLES[name]
     return {
         "requestBody": {
             "required": True,
@@ -136,7 +111,9 @@ def body(schema: type[BaseModel]) -> Json:
                 },
                 "application/json": {
                     "schema": {"$ref": REF + name},
-                    "examples": {"smallest": {"summary": "A white page of one pixel", "value": example}},
+                    "examples": {
+                        "smallest": {"summary": "A white page of one pixel", "value": dict(endpoint.example_request)}
+                    },
                 },
             },
         }
@@ -155,19 +132,44 @@ def openapi(app: FastAPI) -> Json:
         tags=app.openapi_tags,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
-    _, definitions = models_json_schema([(model, "validation") for model in REQUESTS], ref_template=REF + "{model}")
+    requests = [row.request for row in ENDPOINTS.values()]
+    _, definitions = models_json_schema([(model, "validation") for model in requests], ref_template=REF + "{model}")
     components = document.setdefault("components", {}).setdefault("schemas", {})
     components |= definitions["$defs"]
-    for model in REQUESTS:
+    for model in requests:
         components[model.__name__.replace("Request", "Form")] = _form(components[model.__name__])
+    _tell_jobs(components["Job"]["properties"])
     _drop_validation_errors(document)
     document["components"]["schemas"] = dict(sorted(components.items()))
     _share_problems(document)
     # Put in last: FastAPI drops every null from what it is given.
+    shown = _examples()
     for operation in (operation for path in document["paths"].values() for operation in path.values()):
-        for status, example in ANSWERS.get(operation["operationId"], {}).items():
+        for status, example in shown.get(operation["operationId"], {}).items():
             operation["responses"][status]["content"]["application/json"]["example"] = example.model_dump(mode="json")
     return document
+
+
+def _examples() -> dict[str, dict[str, BaseModel]]:
+    """Examples of the answers of each operation, by status."""
+    documents: dict[str, dict[str, BaseModel]] = {
+        row.name: {"200": row.example, "202": examples.JOB} for row in ENDPOINTS.values()
+    }
+    job: dict[str, BaseModel] = {"200": examples.JOB}
+    return documents | {"getJob": job, "cancelJob": job, "listModels": {"200": examples.MODELS}}
+
+
+def _tell_jobs(properties: Json) -> None:
+    """Say which endpoints a job may be of, and what its result may be."""
+    properties["task"] = {"type": "string", "enum": list(ENDPOINTS), "title": properties["task"]["title"]}
+
+    # The most demanding first: any answer fits the schema of words alone, and some readers take the first that fits.
+    def asks(row: Endpoint) -> tuple[int, int]:
+        fields = row.response.model_fields
+        return -sum(field.is_required() for field in fields.values()), -len(fields)
+
+    results = [{"$ref": REF + row.response.__name__} for row in sorted(ENDPOINTS.values(), key=asks)]
+    properties["result"]["anyOf"] = [*results, {"type": "null"}]
 
 
 def _drop_validation_errors(document: Json) -> None:

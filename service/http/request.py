@@ -16,20 +16,13 @@ from layoutserve.service.http.auth import Keys
 from layoutserve.service.http.bodies import read_body
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import Telemetry
-from layoutserve.service.wire import schemas
-from layoutserve.service.work.engine import Engine
+from layoutserve.service.wire.endpoints import ENDPOINTS, Endpoint
+from layoutserve.service.work.engine import Engine, Order
 from layoutserve.service.work.job_store import ClaimedJob, IdempotencyKey, NewJob, StoredJob
 from layoutserve.service.work.jobs import Jobs, Process, Progress
 
 Result = TypeVar("Result")
 
-REQUESTS: dict[schemas.Endpoint, type[schemas.ReadRequest]] = {
-    "kie": schemas.KieRequest,
-    "classification": schemas.ClassificationRequest,
-    "docvqa": schemas.DocvqaRequest,
-    "ocr": schemas.OcrRequest,
-    "analyze": schemas.AnalyzeRequest,
-}
 JSON = "application/json"
 
 
@@ -96,7 +89,7 @@ class Exchange:
         self.service = service_of(request)
         self.request_id: str = request.state.request_id
 
-    async def answer(self, endpoint: schemas.Endpoint) -> Response:
+    async def answer(self, endpoint: Endpoint) -> Response:
         """Answer at once, or with 202 and a job where the caller prefers that."""
         settings, engine = self.service.settings, self.service.engine
         deadline = asyncio.get_running_loop().time() + settings.request_timeout_s
@@ -104,21 +97,19 @@ class Exchange:
         with engine.admit():
             body = await read_body(
                 self.request,
-                REQUESTS[endpoint],
+                endpoint.request,
                 max_file_bytes=settings.max_file_bytes,
                 timeout_s=settings.request_timeout_s,
             )
-            engine.check(endpoint, body)
-            key = self._key(endpoint, body)
+            order = engine.prepare(endpoint, body)
+            key = self._key(order)
             if self.later:
-                return await self._accept(endpoint, body, key)
+                return await self._accept(order, key)
             if key is not None and (earlier := await self.service.jobs.reserve(key)) is not None:
                 return Response(earlier, media_type=JSON, headers={"Idempotent-Replayed": "true"})
             text = None
             try:
-                work = engine.answer(
-                    endpoint, body, request_id=self.request_id, deadline=deadline, max_pages=settings.max_pages
-                )
+                work = engine.answer(order, request_id=self.request_id, deadline=deadline, max_pages=settings.max_pages)
                 answer = await unless_departed(self.request, work)
                 text = await asyncio.to_thread(answer.model_dump_json)
             finally:
@@ -126,21 +117,24 @@ class Exchange:
                     await self.service.jobs.fulfil(key, text)
             return Response(text, media_type=JSON)
 
-    async def _accept(
-        self, endpoint: schemas.Endpoint, body: schemas.ReadRequest, key: IdempotencyKey | None
-    ) -> Response:
-        parameters = body.model_dump_json(exclude={"file"})
-        job = await self.service.jobs.submit(NewJob(self.owner, endpoint, self.request_id, parameters, body.file), key)
-        headers = {"Location": f"/v1/jobs/{job.id}", "Preference-Applied": "respond-async", "Retry-After": "1"}
-        return Response(job_json(job), status_code=202, media_type=JSON, headers=headers)
+    async def _accept(self, order: Order, key: IdempotencyKey | None) -> Response:
+        job = NewJob(self.owner, order.endpoint.name, self.request_id, parameters(order), order.body.file)
+        stored = await self.service.jobs.submit(job, key)
+        headers = {"Location": f"/v1/jobs/{stored.id}", "Preference-Applied": "respond-async", "Retry-After": "1"}
+        return Response(job_json(stored), status_code=202, media_type=JSON, headers=headers)
 
-    def _key(self, endpoint: schemas.Endpoint, body: schemas.ReadRequest) -> IdempotencyKey | None:
+    def _key(self, order: Order) -> IdempotencyKey | None:
         if self.idempotency_key is None:
             return None
-        digest = hashlib.sha256(f"{endpoint} {self.later} ".encode())
-        digest.update(body.model_dump_json(exclude={"file"}).encode())
-        digest.update(body.file)
+        digest = hashlib.sha256(f"{order.endpoint.name} {self.later} ".encode())
+        digest.update(parameters(order).encode())
+        digest.update(order.body.file)
         return IdempotencyKey(self.owner, self.idempotency_key, digest.hexdigest())
+
+
+def parameters(order: Order) -> str:
+    """Everything that is asked of a document, as JSON."""
+    return order.body.model_dump_json(exclude={"file"})
 
 
 async def unless_departed(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
@@ -165,14 +159,12 @@ def job_process(engine: Engine, settings: Settings) -> Process:
     """Make the function that does stored jobs with an engine."""
 
     async def process(job: ClaimedJob, on_page: Progress) -> str:
-        endpoint = cast(schemas.Endpoint, job.endpoint)
-        body = REQUESTS[endpoint].model_validate(json.loads(job.parameters) | {"file": job.document})
-        deadline = asyncio.get_running_loop().time() + settings.job_timeout_s
+        endpoint = ENDPOINTS[job.endpoint]
+        body = endpoint.request.model_validate(json.loads(job.parameters) | {"file": job.document})
         answer = await engine.answer(
-            endpoint,
-            body,
+            engine.prepare(endpoint, body),
             request_id=job.request_id,
-            deadline=deadline,
+            deadline=asyncio.get_running_loop().time() + settings.job_timeout_s,
             max_pages=settings.max_job_pages,
             on_page=on_page,
         )

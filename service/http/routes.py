@@ -1,6 +1,7 @@
-"""The paths of the service. Each handler says what it answers; how is told by ``exchange`` and ``engine``."""
+"""The paths of the service: one for each row of ``wire/endpoints``, and those of jobs, models and operations."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -11,8 +12,8 @@ from layoutserve.service import errors
 from layoutserve.service.http.openapi import ACCEPTED, DOCUMENT_PROBLEMS, REQUEST_ID, body, problems, success
 from layoutserve.service.http.request import JSON, Exchange, Owner, job_json, service_of
 from layoutserve.service.wire import schemas
+from layoutserve.service.wire.endpoints import ENDPOINTS, Endpoint
 
-documents = APIRouter(prefix="/v1", tags=["documents"], responses=problems(DOCUMENT_PROBLEMS) | ACCEPTED)
 jobs = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 models = APIRouter(prefix="/v1/models", tags=["models"])
 operations = APIRouter(tags=["operations"])
@@ -21,69 +22,29 @@ JOB_PROBLEMS = problems((errors.Unauthorized, errors.NotFound, LayoutServeError)
 Asked = Annotated[Exchange, Depends(Exchange)]
 
 
-@documents.post(
-    "/kie",
-    operation_id="kie",
-    summary="Key information",
-    response_model=schemas.KieResponse,
-    responses=success("Entities and fields"),
-    openapi_extra=body(schemas.KieRequest),
-)
-async def kie(asked: Asked) -> Response:
-    """Find the key information of a document: labelled entities with their place, and typed fields."""
-    return await asked.answer("kie")
+def documents() -> APIRouter:
+    """A path for each row of the table of endpoints."""
+    router = APIRouter(tags=["documents"], responses=problems(DOCUMENT_PROBLEMS) | ACCEPTED)
+    for row in ENDPOINTS.values():
+        router.add_api_route(
+            row.path,
+            _answering(row),
+            methods=["POST"],
+            operation_id=row.name,
+            summary=row.summary,
+            description=row.description,
+            response_model=row.response,
+            responses=success(row.outcome),
+            openapi_extra=body(row),
+        )
+    return router
 
 
-@documents.post(
-    "/classification",
-    operation_id="classification",
-    summary="Class",
-    response_model=schemas.ClassificationResponse,
-    responses=success("Classes, best first"),
-    openapi_extra=body(schemas.ClassificationRequest),
-)
-async def classification(asked: Asked) -> Response:
-    """Tell what kind of document it is, as a whole and page by page."""
-    return await asked.answer("classification")
+def _answering(row: Endpoint) -> Callable[[Exchange], Awaitable[Response]]:
+    async def answer(asked: Asked) -> Response:
+        return await asked.answer(row)
 
-
-@documents.post(
-    "/docvqa",
-    operation_id="docvqa",
-    summary="Answers to questions",
-    response_model=schemas.DocvqaResponse,
-    responses=success("Ranked answers to each question, or none"),
-    openapi_extra=body(schemas.DocvqaRequest),
-)
-async def docvqa(asked: Asked) -> Response:
-    """Answer questions about a document with words that stand on it, or say that it holds no answer."""
-    return await asked.answer("docvqa")
-
-
-@documents.post(
-    "/ocr",
-    operation_id="ocr",
-    summary="Words",
-    response_model=schemas.OcrResponse,
-    responses=success("Words in reading order"),
-    openapi_extra=body(schemas.OcrRequest),
-)
-async def ocr(asked: Asked) -> Response:
-    """Read the words of a document in reading order, each with its place."""
-    return await asked.answer("ocr")
-
-
-@documents.post(
-    "/analyze",
-    operation_id="analyze",
-    summary="Several tasks with one reading",
-    response_model=schemas.AnalyzeResponse,
-    responses=success("The results of the tasks"),
-    openapi_extra=body(schemas.AnalyzeRequest),
-)
-async def analyze(asked: Asked) -> Response:
-    """Do several tasks on a document that is read once."""
-    return await asked.answer("analyze")
+    return answer
 
 
 @jobs.get(

@@ -1,1 +1,1 @@
-"""What goes over the wire: its types, the endpoints and their examples, and answers made of results."""
+"""The wire: bodies of requests, answers and problems, the table of endpoints, and results written as answers."""

@@ -1,72 +1,33 @@
-"""Between the wire and the model: requests as the pipeline wants them, results as the contract has them."""
+"""Results of the model, written as the contract has them."""
 
 from collections.abc import Sequence
 from typing import cast
 
 from layoutserve.model.bundle import Bundle, Task
-from layoutserve.model.decoding import classification, docvqa, kie
+from layoutserve.model.decoding.classification import DocumentClass
 from layoutserve.model.decoding.fields import bio
+from layoutserve.model.decoding.kie import Amount
 from layoutserve.model.page import Box, Word
-from layoutserve.model.page.given_words import GivenWord
-from layoutserve.model.pipeline import DocumentResult, PageInfo, Pipeline, Request
+from layoutserve.model.pipeline import DocumentResult, PageInfo
 from layoutserve.service.settings import Settings
 from layoutserve.service.wire import schemas
+from layoutserve.service.wire.requests import MAX_QUESTIONS
+from layoutserve.service.wire.scalars import BoxTuple, PolygonTuple
 
 # A tenth of a pixel is finer than any box is right, and keeps answers short.
 PIXEL_DIGITS = 1
 SCORE_DIGITS = 6
 
 
-def request(endpoint: schemas.Endpoint, body: schemas.ReadRequest, pipeline: Pipeline) -> Request:
-    """Say what is wanted of a document as the pipeline wants it."""
-    if not isinstance(body, schemas.DocumentRequest):
-        return Request(language=body.language)
-    questions = tuple(getattr(body, "question", ()))
-    tasks: tuple[Task, ...]
-    if isinstance(body, schemas.AnalyzeRequest):
-        able = pipeline.bundle.manifest.tasks
-        tasks = cast(tuple[Task, ...], tuple(dict.fromkeys(body.task or able)))
-        if body.task is None and not questions:
-            tasks = tuple(task for task in tasks if task != "docvqa")
-    else:
-        tasks = (cast(Task, endpoint),)
-    return Request(
-        tasks=tasks,
-        questions=questions,
-        top_k=getattr(body, "top_k", 1),
-        language=body.language,
-        words=None if body.words is None else tuple(GivenWord(w.text, w.box, w.page, w.score) for w in body.words),
-        words_unit=body.words_unit,
-        rules=() if getattr(body, "rules", "model") == "none" else None,
-    )
-
-
-def answer(
-    endpoint: schemas.Endpoint, result: DocumentResult, model_: schemas.Model, request_id: str
-) -> schemas.Answered:
-    """Write the result of a document as the answer of an endpoint."""
-    common = schemas.Answered(
+def common(result: DocumentResult, model_: schemas.Model, request_id: str) -> schemas.Answered:
+    """What every answer holds."""
+    return schemas.Answered(
         request_id=request_id,
         model=model_,
         pages=[_page(page) for page in result.pages],
         timings_ms={stage: round(ms, 2) for stage, ms in result.timings_ms.items()},
         warnings=list(result.warnings),
     )
-    shared = {name: getattr(common, name) for name in schemas.Answered.model_fields}
-    found = None if result.kie is None else _kie(result.kie)
-    classes = None if result.classes is None else _classification(result)
-    answers = None if result.answers is None else _docvqa(result.answers)
-    match endpoint:
-        case "ocr":
-            return schemas.OcrResponse(**shared)
-        case "kie" if found is not None:
-            return schemas.KieResponse(**shared, entities=found.entities, fields=found.fields)
-        case "classification" if classes is not None:
-            return schemas.ClassificationResponse(**shared, classes=classes.classes, page_classes=classes.page_classes)
-        case "docvqa" if answers is not None:
-            return schemas.DocvqaResponse(**shared, answers=answers.answers)
-        case _:
-            return schemas.AnalyzeResponse(**shared, kie=found, classification=classes, docvqa=answers)
 
 
 def model(bundle: Bundle) -> schemas.Model:
@@ -103,7 +64,7 @@ def _info(bundle: Bundle, operators: str, default: bool, settings: Settings) -> 
             max_pixels=settings.max_pixels,
             max_pages=settings.max_pages,
             max_job_pages=settings.max_job_pages,
-            max_questions=schemas.MAX_QUESTIONS,
+            max_questions=MAX_QUESTIONS,
         ),
         metrics={name: dict(scores) for name, scores in manifest.metrics.items()},
     )
@@ -126,13 +87,16 @@ def _word(word: Word) -> schemas.Word:
     )
 
 
-def _kie(result: kie.KieResult) -> schemas.KieResult:
+def kie(result: DocumentResult) -> schemas.KieResult | None:
+    """Key information; None where it was not asked for."""
+    if (found := result.kie) is None:
+        return None
     fields: dict[str, schemas.FieldValue] = {}
-    for field in sorted(result.fields, key=lambda field: -field.score):
+    for field in sorted(found.fields, key=lambda field: -field.score):
         text = {
             "text": field.text,
             "value": schemas.Amount(amount=field.value.amount, currency=field.value.currency)
-            if isinstance(field.value, kie.Amount)
+            if isinstance(field.value, Amount)
             else field.value,
             "score": _score(field.score),
             "page": field.page,
@@ -152,29 +116,35 @@ def _kie(result: kie.KieResult) -> schemas.KieResult:
             polygon=_polygon(entity.polygon),
             words=list(entity.words),
         )
-        for entity in result.entities
+        for entity in found.entities
     ]
-    order = list(dict.fromkeys(field.label.lower() for field in result.fields))
+    order = list(dict.fromkeys(field.label.lower() for field in found.fields))
     return schemas.KieResult(entities=entities, fields={label: fields[label] for label in order})
 
 
-def _classification(result: DocumentResult) -> schemas.ClassificationResult:
+def classification(result: DocumentResult) -> schemas.ClassificationResult | None:
+    """Classes; None where they were not asked for."""
+    if result.classes is None:
+        return None
     pages = zip(result.pages, result.page_classes or (), strict=True)
     return schemas.ClassificationResult(
-        classes=_classes(result.classes or ()),
+        classes=_classes(result.classes),
         page_classes=[schemas.PageClasses(page=page.number, classes=_classes(classes)) for page, classes in pages],
     )
 
 
-def _classes(classes: tuple[classification.DocumentClass, ...]) -> list[schemas.ClassScore]:
+def _classes(classes: tuple[DocumentClass, ...]) -> list[schemas.ClassScore]:
     return [schemas.ClassScore(label=found.label, score=_score(found.score)) for found in classes]
 
 
-def _docvqa(results: tuple[docvqa.Answers, ...]) -> schemas.DocvqaResult:
+def docvqa(result: DocumentResult) -> schemas.DocvqaResult | None:
+    """Answers to questions; None where none were asked."""
+    if result.answers is None:
+        return None
     return schemas.DocvqaResult(
         answers=[
             schemas.QuestionAnswers(
-                question=result.question,
+                question=asked.question,
                 answers=[
                     schemas.Answer(
                         text=found.text,
@@ -183,20 +153,20 @@ def _docvqa(results: tuple[docvqa.Answers, ...]) -> schemas.DocvqaResult:
                         boxes=[_box(box) for box in found.boxes],
                         words=list(found.words),
                     )
-                    for found in result.answers
+                    for found in asked.answers
                 ],
-                no_answer_score=_score(result.no_answer_score),
+                no_answer_score=_score(asked.no_answer_score),
             )
-            for result in results
+            for asked in result.answers
         ]
     )
 
 
-def _box(box: Box) -> schemas.BoxTuple:
+def _box(box: Box) -> BoxTuple:
     return (_pixel(box.x0), _pixel(box.y0), _pixel(box.x1), _pixel(box.y1))
 
 
-def _polygon(polygon: tuple[tuple[float, float], ...]) -> schemas.PolygonTuple:
+def _polygon(polygon: tuple[tuple[float, float], ...]) -> PolygonTuple:
     first, second, third, fourth = ((_pixel(x), _pixel(y)) for x, y in polygon)
     return first, second, third, fourth
 

@@ -1,115 +1,128 @@
-"""Answers as the contract shows them: those of a small receipt. Made from the schemas, so their form is right."""
+"""The table of endpoints that take a document, a row each.
 
-from layoutserve.service.wire import schemas
+Routes, engine, jobs, contract and command line read it, so a new endpoint is one row here beside its types in
+``requests`` and ``schemas``. Nobody else lists endpoints.
+"""
 
-_TIMINGS = {"read": 9.1, "ocr": 212.4, "encode": 1.9, "queue": 0.2, "infer": 41.7, "decode": 1.1, "total": 267.0}
-_MODEL = schemas.Model(name="starter", version="1.0.0", licence="Apache-2.0")
-_OCR = schemas.Model(name="PP-OCRv6_small", version="6", licence="Apache-2.0")
-_ID = "2f1c9a7e5b6d4c3f"
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
+from layoutserve.model.pipeline import DocumentResult
+from layoutserve.service.wire import answers, examples, requests, schemas
 
-def _corners(box: schemas.BoxTuple) -> schemas.PolygonTuple:
-    x0, y0, x1, y1 = box
-    return (x0, y0), (x1, y0), (x1, y1), (x0, y1)
-
-
-def _word(text: str, box: schemas.BoxTuple, line: int) -> schemas.Word:
-    return schemas.Word(text=text, box=box, polygon=_corners(box), score=0.998, line=line)
+Results = Mapping[str, object]
 
 
-_TOTAL: schemas.BoxTuple = (138.0, 258.5, 205.0, 278.5)
-_NAME: schemas.BoxTuple = (41.0, 48.5, 243.0, 68.5)
-_PAGE = schemas.Page(
-    number=1,
-    width=480,
-    height=360,
-    dpi=None,
-    turn=0,
-    words=[
-        _word("ACME", (41.0, 48.5, 118.0, 68.5), 0),
-        _word("TRADING", (126.0, 48.5, 243.0, 68.5), 0),
-        _word("TOTAL", (41.0, 258.5, 128.0, 278.5), 1),
-        _word("12.50", _TOTAL, 1),
-    ],
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An endpoint that takes a document.
+
+    name: of the operation, and of the task of its jobs. outcome: the answer in a few words. results: the members of
+    ``response`` beyond those of every answer, made of what was found. by_ocr: answered by the OCR models alone.
+    """
+
+    name: str
+    path: str
+    summary: str
+    description: str
+    outcome: str
+    request: type[requests.ReadRequest]
+    response: type[schemas.Answered]
+    results: Callable[[DocumentResult], Results]
+    example: schemas.Answered
+    example_request: Mapping[str, object]
+    by_ocr: bool = False
+
+    def answer(self, result: DocumentResult, model: schemas.Model, request_id: str) -> schemas.Answered:
+        """Write the result of a document as the answer of this endpoint."""
+        return self.response(**dict(answers.common(result, model, request_id)), **self.results(result))
+
+
+def _kie(result: DocumentResult) -> Results:
+    return dict(answers.kie(result) or ())
+
+
+def _classification(result: DocumentResult) -> Results:
+    return dict(answers.classification(result) or ())
+
+
+def _docvqa(result: DocumentResult) -> Results:
+    return dict(answers.docvqa(result) or ())
+
+
+def _ocr(result: DocumentResult) -> Results:
+    return {}
+
+
+def _analyze(result: DocumentResult) -> Results:
+    return {
+        "kie": answers.kie(result),
+        "classification": answers.classification(result),
+        "docvqa": answers.docvqa(result),
+    }
+
+
+ROWS = (
+    Endpoint(
+        name="kie",
+        path="/v1/kie",
+        summary="Key information",
+        description="Find the key information of a document: labelled entities with their place, and typed fields.",
+        outcome="Entities and fields",
+        request=requests.KieRequest,
+        response=schemas.KieResponse,
+        results=_kie,
+        example=examples.KIE,
+        example_request={"file": examples.PIXEL, "pages": "1"},
+    ),
+    Endpoint(
+        name="classification",
+        path="/v1/classification",
+        summary="Class",
+        description="Tell what kind of document it is, as a whole and page by page.",
+        outcome="Classes, best first",
+        request=requests.ClassificationRequest,
+        response=schemas.ClassificationResponse,
+        results=_classification,
+        example=examples.CLASSIFICATION,
+        example_request={"file": examples.PIXEL},
+    ),
+    Endpoint(
+        name="docvqa",
+        path="/v1/docvqa",
+        summary="Answers to questions",
+        description="Answer questions about a document with words that stand on it, or say that it holds no answer.",
+        outcome="Ranked answers to each question, or none",
+        request=requests.DocvqaRequest,
+        response=schemas.DocvqaResponse,
+        results=_docvqa,
+        example=examples.DOCVQA,
+        example_request={"file": examples.PIXEL, "question": ["What is the total?"], "top_k": 2},
+    ),
+    Endpoint(
+        name="ocr",
+        path="/v1/ocr",
+        summary="Words",
+        description="Read the words of a document in reading order, each with its place.",
+        outcome="Words in reading order",
+        request=requests.OcrRequest,
+        response=schemas.OcrResponse,
+        results=_ocr,
+        example=examples.OCR,
+        example_request={"file": examples.PIXEL, "ocr": "always"},
+        by_ocr=True,
+    ),
+    Endpoint(
+        name="analyze",
+        path="/v1/analyze",
+        summary="Several tasks with one reading",
+        description="Do several tasks on a document that is read once.",
+        outcome="The results of the tasks",
+        request=requests.AnalyzeRequest,
+        response=schemas.AnalyzeResponse,
+        results=_analyze,
+        example=examples.ANALYZE,
+        example_request={"file": examples.PIXEL, "task": ["kie", "docvqa"], "question": ["What is the total?"]},
+    ),
 )
-_ANSWERED = schemas.Answered(request_id=_ID, model=_MODEL, pages=[_PAGE], timings_ms=_TIMINGS)
-_SHARED = dict(_ANSWERED)
-_KIE = schemas.KieResult(
-    entities=[
-        schemas.Entity(
-            label="COMPANY",
-            text="ACME TRADING",
-            score=0.97,
-            page=1,
-            box=_NAME,
-            polygon=_corners(_NAME),
-            words=[0, 1],
-        ),
-        schemas.Entity(
-            label="TOTAL", text="12.50", score=0.99, page=1, box=_TOTAL, polygon=_corners(_TOTAL), words=[3]
-        ),
-    ],
-    fields={
-        "company": schemas.FieldValue(
-            text="ACME TRADING", value="ACME TRADING", score=0.97, page=1, box=_NAME, more=[]
-        ),
-        "total": schemas.FieldValue(
-            text="12.50", value=schemas.Amount(amount="12.50", currency=None), score=0.99, page=1, box=_TOTAL, more=[]
-        ),
-    },
-)
-_CLASSES = [schemas.ClassScore(label="receipt", score=0.98), schemas.ClassScore(label="invoice", score=0.02)]
-_CLASSIFICATION = schemas.ClassificationResult(
-    classes=_CLASSES, page_classes=[schemas.PageClasses(page=1, classes=_CLASSES)]
-)
-_DOCVQA = schemas.DocvqaResult(
-    answers=[
-        schemas.QuestionAnswers(
-            question="What is the total?",
-            answers=[schemas.Answer(text="12.50", score=0.93, page=1, boxes=[_TOTAL], words=[3])],
-            no_answer_score=0.04,
-        ),
-        schemas.QuestionAnswers(question="Who is the driver?", answers=[], no_answer_score=0.91),
-    ]
-)
-
-KIE = schemas.KieResponse(**_SHARED, **dict(_KIE))
-CLASSIFICATION = schemas.ClassificationResponse(**_SHARED, **dict(_CLASSIFICATION))
-DOCVQA = schemas.DocvqaResponse(**_SHARED, **dict(_DOCVQA))
-OCR = schemas.OcrResponse(**(_SHARED | {"model": _OCR}))
-ANALYZE = schemas.AnalyzeResponse(**_SHARED, kie=_KIE, classification=None, docvqa=_DOCVQA)
-JOB = schemas.Job(
-    id="84fd023439eb4cbd91aea0a9e0e80eb6",
-    task="kie",
-    status="running",
-    created_at="2026-01-31T12:00:00.000+00:00",
-    started_at="2026-01-31T12:00:00.012+00:00",
-    finished_at=None,
-    expires_at=None,
-    progress=schemas.Progress(pages_done=3, pages_total=10),
-    result=None,
-    problem=None,
-)
-MODELS = schemas.Models(
-    models=[
-        schemas.ModelInfo(
-            **dict(_MODEL),
-            default=True,
-            source="layoutserve",
-            tasks=["kie", "classification", "docvqa"],
-            labels={"kie": ["TOTAL"], "classification": ["receipt", "invoice"], "docvqa": []},
-            fields={"total": "amount"},
-            precision="int8",
-            operators="native",
-            limits=schemas.ModelLimits(
-                max_tokens=512,
-                max_file_bytes=20_971_520,
-                max_pixels=50_000_000,
-                max_pages=20,
-                max_job_pages=500,
-                max_questions=schemas.MAX_QUESTIONS,
-            ),
-            metrics={},
-        )
-    ]
-)
+ENDPOINTS = {row.name: row for row in ROWS}

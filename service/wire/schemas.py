@@ -1,153 +1,17 @@
-"""What crosses the wire: the bodies of requests and answers. Every name here is part of the HTTP contract.
+"""Answers: what comes back over the wire. Every name here is part of the HTTP contract.
 
 Boxes are ``[x0, y0, x1, y1]`` in pixels of the page as sent (PDF pages at the stated dpi), origin top left.
 """
 
-import base64
-import binascii
-from typing import Annotated, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, Field
 
-from layoutserve.service.errors import Problem
+from layoutserve.service.wire.problems import Problem
+from layoutserve.service.wire.scalars import BoxTuple, PageNumber, PolygonTuple, Score
 
 Task = Literal["kie", "classification", "docvqa"]
-Endpoint = Literal["kie", "classification", "docvqa", "ocr", "analyze"]
 JobStatus = Literal["queued", "running", "succeeded", "failed", "cancelled"]
-
-
-def _whole(value: object) -> object:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-# JSON Schema, and so the contract, calls 1.0 an integer too.
-Whole = BeforeValidator(_whole)
-Number = Annotated[float, Field(allow_inf_nan=False)]
-BoxTuple = Annotated[
-    tuple[Number, Number, Number, Number],
-    Field(description="x0, y0, x1, y1 in pixels of the page as sent", examples=[[42.0, 310.5, 118.0, 331.0]]),
-]
-PointTuple = tuple[Number, Number]
-PolygonTuple = Annotated[
-    tuple[PointTuple, PointTuple, PointTuple, PointTuple],
-    Field(description="Corners in reading direction: top left, top right, bottom right, bottom left"),
-]
-Score = Annotated[float, Field(ge=0, le=1, description="Probability from 0 to 1", examples=[0.97])]
-PageNumber = Annotated[int, Field(ge=1, description="Number of the page in the document, from 1", examples=[1]), Whole]
-
-MAX_QUESTIONS = 50
-BASE64_PATTERN = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
-PAGES_PATTERN = "^[0-9]{1,9}(-([0-9]{1,9})?)?(,[0-9]{1,9}(-([0-9]{1,9})?)?)*$"
-
-
-def _document(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("must be the document in base64 (RFC 4648, section 4, without line breaks)") from None
-
-
-# A part of a multipart body comes as bytes, a member of a JSON body as base64.
-DocumentBytes = Annotated[
-    bytes,
-    BeforeValidator(_document),
-    WithJsonSchema({"type": "string", "format": "byte", "contentEncoding": "base64", "pattern": BASE64_PATTERN}),
-]
-
-
-class Strict(BaseModel):
-    """A part of a request: unknown names are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class InputWord(Strict):
-    """A word of the caller's own OCR."""
-
-    text: str = Field(min_length=1, max_length=1000, description="What white space separates", examples=["TOTAL"])
-    box: BoxTuple
-    page: PageNumber = 1
-    score: Score = 1.0
-
-
-class ReadRequest(Strict):
-    """A document and how it is read."""
-
-    file: DocumentBytes = Field(description="JPEG, PNG, WebP, BMP, GIF, TIFF or PDF; told from the content")
-    pages: str | None = Field(
-        None, pattern=PAGES_PATTERN, max_length=1000, description="Which pages; all by default", examples=["1-3,5"]
-    )
-    ocr: Literal["auto", "always", "never"] = Field(
-        "auto",
-        description="Where words come from: a PDF's own text layer where it covers the page (auto), always our OCR, "
-        "or never our OCR (pages without a text layer then have no words)",
-    )
-    language: str | None = Field(
-        None, pattern="^[A-Za-z_-]{2,24}$", description="Language of the OCR models, where the server has a choice"
-    )
-
-
-class DocumentRequest(ReadRequest):
-    """A document for a model."""
-
-    model: str | None = Field(
-        None, min_length=1, max_length=200, description="Name of the model; see /v1/models", examples=["starter"]
-    )
-    words: list[InputWord] | None = Field(
-        None, max_length=100_000, description="Your own words and boxes, which are used instead of our OCR"
-    )
-    words_unit: Literal["pixels", "fractions"] = Field(
-        "pixels", description="Unit of the boxes in 'words': pixels of the page, or fractions of its size from 0 to 1"
-    )
-
-
-class OcrRequest(ReadRequest):
-    """A document whose words are wanted."""
-
-
-Rules = Annotated[
-    Literal["model", "none"],
-    Field(description="Decoding rules: those the model comes with, or none"),
-]
-
-
-class KieRequest(DocumentRequest):
-    """A document whose key information is wanted."""
-
-    rules: Rules = "model"
-
-
-class ClassificationRequest(DocumentRequest):
-    """A document whose class is wanted."""
-
-
-Question = Annotated[str, Field(min_length=1, max_length=1000, examples=["What is the total?"])]
-TopK = Annotated[int, Field(ge=1, le=20, description="Most answers for each question"), Whole]
-
-
-class DocvqaRequest(DocumentRequest):
-    """A document and questions about it."""
-
-    question: list[Question] = Field(
-        min_length=1, max_length=MAX_QUESTIONS, description="Questions; in a form, repeat the part"
-    )
-    top_k: TopK = 1
-    rules: Rules = "model"
-
-
-class AnalyzeRequest(DocumentRequest):
-    """A document for several tasks with one reading."""
-
-    task: list[Task] | None = Field(
-        None, min_length=1, max_length=3, description="Tasks; by default all the model has, docvqa only with questions"
-    )
-    question: list[Question] = Field(
-        [], max_length=MAX_QUESTIONS, description="Questions for docvqa; in a form, repeat the part"
-    )
-    top_k: TopK = 1
-    rules: Rules = "model"
 
 
 class Model(BaseModel):
@@ -321,7 +185,7 @@ class Job(BaseModel):
     """A document answered later."""
 
     id: str
-    task: Endpoint
+    task: str
     status: JobStatus
     created_at: str = Field(json_schema_extra={"format": "date-time"})
     started_at: str | None = Field(json_schema_extra={"format": "date-time"})
@@ -330,7 +194,7 @@ class Job(BaseModel):
         json_schema_extra={"format": "date-time"}, description="When a finished job and its result are deleted"
     )
     progress: Progress
-    result: KieResponse | ClassificationResponse | DocvqaResponse | AnalyzeResponse | OcrResponse | None = Field(
+    result: dict[str, Any] | None = Field(
         description="What the task's own path would have answered, once the status is succeeded"
     )
     problem: Problem | None = Field(description="Why it failed, once the status is failed")

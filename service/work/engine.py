@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ParamSpec, TypeVar
 
 from layoutserve.model.encoding.tensors import Logits
@@ -24,6 +24,8 @@ from layoutserve.service.errors import DeadlineExceeded, NotFound, NotReady, Ove
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import Telemetry
 from layoutserve.service.wire import answers, schemas
+from layoutserve.service.wire.endpoints import Endpoint
+from layoutserve.service.wire.requests import DocumentRequest, ReadRequest
 from layoutserve.service.work.backend import Backend, LocalBackend, Served
 from layoutserve.service.work.cores import cores
 from layoutserve.service.work.retry_after import Pace
@@ -33,6 +35,16 @@ T = TypeVar("T")
 OnPage = Callable[[int, int], None]
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A request that was checked: answer it at once, or keep its body as a job."""
+
+    endpoint: Endpoint
+    body: ReadRequest
+    pipeline: Pipeline
+    request: Request
 
 
 class Engine:
@@ -113,38 +125,33 @@ class Engine:
         served = [(one.bundle, one.operators) for one in self._served.values()]
         return answers.models(served, self._settings)
 
-    def check(self, endpoint: schemas.Endpoint, body: schemas.ReadRequest) -> None:
-        """Refuse what cannot be answered, before any work. Raises NotFound for the model, RequestError."""
-        pipeline = self._pipeline(body)
-        pipeline.check(answers.request(endpoint, body, pipeline))
-
-    def _pipeline(self, body: schemas.ReadRequest) -> Pipeline:
-        name = getattr(body, "model", None) or next(iter(self._served))
+    def prepare(self, endpoint: Endpoint, body: ReadRequest) -> Order:
+        """Check a request before any work. Raises NotFound for the model, RequestError."""
+        name = (body.model if isinstance(body, DocumentRequest) else None) or next(iter(self._served))
         if name not in self._served:
             raise NotFound(f"There is no model {name!r}; the models are {', '.join(self._served)}.")
-        return self._served[name].pipeline
+        pipeline = self._served[name].pipeline
+        request = body.wanted(pipeline.bundle)
+        pipeline.check(request)
+        return Order(endpoint, body, pipeline, request)
 
     async def answer(
         self,
-        endpoint: schemas.Endpoint,
-        body: schemas.ReadRequest,
+        order: Order,
         *,
         request_id: str,
         deadline: float,
         max_pages: int,
         on_page: OnPage | None = None,
     ) -> schemas.Answered:
-        """Answer one document until ``deadline``, a time of the loop; ``on_page`` is told pages done and their total.
+        """Answer an order until ``deadline``, a time of the loop; ``on_page`` is told pages done and their total.
 
         Raises what the document, the request or the model got wrong, and DeadlineExceeded.
         """
         began = time.perf_counter()
-        self.check(endpoint, body)
-        pipeline = self._pipeline(body)
-        request = answers.request(endpoint, body, pipeline)
         try:
             async with asyncio.timeout_at(deadline) as limit:
-                result = await self._document(pipeline, request, body, max_pages, on_page)
+                result = await self._document(order, max_pages, on_page)
         except TimeoutError as error:
             if not limit.expired():
                 raise
@@ -155,13 +162,11 @@ class Engine:
         if on_page is None and 0 < self._settings.slow_request_s < total / 1000:
             fields = {"pages": len(result.pages), "timings_ms": {k: round(v) for k, v in result.timings_ms.items()}}
             _log.warning("slow request", extra={"fields": fields})
-        model = self._backend.ocr_model if endpoint == "ocr" else answers.model(pipeline.bundle)
-        return await self._thread(answers.answer, endpoint, result, model, request_id)
+        model = self._backend.ocr_model if order.endpoint.by_ocr else answers.model(order.pipeline.bundle)
+        return await self._thread(order.endpoint.answer, result, model, request_id)
 
-    async def _document(
-        self, pipeline: Pipeline, request: Request, body: schemas.ReadRequest, max_pages: int, on_page: OnPage | None
-    ) -> DocumentResult:
-        settings = self._settings
+    async def _document(self, order: Order, max_pages: int, on_page: OnPage | None) -> DocumentResult:
+        settings, body, pipeline, request = self._settings, order.body, order.pipeline, order.request
         limits = Limits(settings.max_file_bytes, settings.max_pixels, max_pages)
         began = time.perf_counter()
         with tracing.span("read"):

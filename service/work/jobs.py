@@ -9,9 +9,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from layoutserve.service.errors import AttemptsExhausted, Overloaded, Temporary, is_internal, problem_of
+from layoutserve.service.errors import AttemptsExhausted, Overloaded, Temporary, is_internal
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import Telemetry, log_unexpected, request_id_var
+from layoutserve.service.wire.problems import problem_of
 from layoutserve.service.work.job_store import ClaimedJob, IdempotencyKey, JobStore, NewJob, StoredJob
 from layoutserve.service.work.retry_after import Pace
 

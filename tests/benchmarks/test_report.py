@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 
 from layoutserve.model.page import Page
 from layoutserve.model.page.given_words import GivenWord, words_of_page
-from layoutserve.service.wire import schemas
+from layoutserve.service.wire import requests
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 
@@ -146,7 +146,7 @@ def test_the_share_of_the_limit(scripts):
 def test_words_for_the_cost_of_tokens_are_words_to_the_service(scripts):
 
     fields = scripts["cost"].given(20)
-    body = schemas.KieRequest.model_validate(
+    body = requests.KieRequest.model_validate(
         {"file": b"x", "words": json.loads(fields["words"]), "words_unit": fields["words_unit"]}
     )
     assert body.words is not None

@@ -11,9 +11,9 @@ from layoutserve.service.errors import (
     ServiceError,
     Unauthorized,
     is_internal,
-    problem_response,
     status_of,
 )
+from layoutserve.service.wire.problems import TYPE_PREFIX, problem_response
 
 
 def tree(class_: type[LayoutServeError]) -> list[type[LayoutServeError]]:
@@ -30,7 +30,7 @@ def test_every_error_of_both_trees_is_answered_as_a_problem(class_):
     answer = problem_response(error, "id")
     body = json.loads(answer.body)
     assert 400 <= answer.status_code == body["status"] <= 599
-    assert body["type"] == errors.TYPE_PREFIX + class_.slug
+    assert body["type"] == TYPE_PREFIX + class_.slug
     assert body["title"] and body["action"].endswith(".")
     assert body["detail"] == ("Something failed that should not." if is_internal(error) else str(error))
 
