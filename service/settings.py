@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from layoutserve.service.errors import SettingsError
 
@@ -30,17 +29,17 @@ def _split(value: object) -> object:
 Listed = BeforeValidator(_split)
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """How the service runs. Units are in the names; 0 means *off* where the description says so."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=PREFIX, case_sensitive=False)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     # Where it listens
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 lets the system choose")
 
     # What it serves
-    bundles: Annotated[tuple[Path, ...], NoDecode, Listed] = Field(
+    bundles: Annotated[tuple[Path, ...], Listed] = Field(
         (), description="Bundles, or folders of bundles, beside the starter bundle that comes with the service"
     )
     starter: bool = Field(True, description="Whether the starter bundle is served")
@@ -51,7 +50,7 @@ class Settings(BaseSettings):
     )
 
     # Who may use it
-    api_keys: Annotated[tuple[str, ...], NoDecode, Listed] = Field(
+    api_keys: Annotated[tuple[str, ...], Listed] = Field(
         (), description="Keys as NAME:KEY or NAME:sha256:HEX, separated by commas; none: everybody", repr=False
     )
     api_keys_file: Path | None = Field(None, description="File with one such key a line; '#' begins a comment")
@@ -69,7 +68,7 @@ class Settings(BaseSettings):
     ocr_models: Path | None = Field(
         None, description="Folder of PP-OCR models; default: those of layoutserve ocr-models"
     )
-    ocr_languages: Annotated[tuple[str, ...], NoDecode, Listed] = Field(
+    ocr_languages: Annotated[tuple[str, ...], Listed] = Field(
         (),
         description="Languages whose own models PaddleOCR finds; requests may choose, the first is the default",
     )
@@ -89,7 +88,7 @@ class Settings(BaseSettings):
     max_queue_tokens: int = Field(65_536, ge=1, description="Tokens waiting, above which new requests get 429")
     max_documents: int = Field(32, ge=1, description="Documents in work or waiting, above which requests get 429")
     page_cache_mib: int = Field(64, ge=0, description="Memory for pages already read; 0: no cache")
-    providers: Annotated[tuple[str, ...], NoDecode, Listed] = Field(
+    providers: Annotated[tuple[str, ...], Listed] = Field(
         (), description="ONNX Runtime execution providers in order of preference; none: what is there"
     )
     native_ops: bool = Field(True, description="Whether the operator library is used where it is built")
@@ -97,7 +96,7 @@ class Settings(BaseSettings):
     # Jobs
     max_jobs: int = Field(200, ge=1, description="Jobs waiting or running, above which new ones get 429")
     job_workers: int = Field(1, ge=1, description="Jobs worked on side by side")
-    job_lease_s: float = Field(15.0, gt=0, description="A job whose process was silent for so long is taken over")
+    job_lease_s: float = Field(15.0, gt=0, description="A job whose process was silent for this long is taken over")
     job_attempts: int = Field(3, ge=1, description="Attempts at a job that takes its process down")
     job_ttl_s: float = Field(86_400.0, gt=0, description="How long finished jobs and idempotency keys are kept")
 
@@ -107,18 +106,6 @@ class Settings(BaseSettings):
         10.0, ge=0, description="Requests that take longer are logged with the time of each stage; 0: none are"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged")
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments alone: ``load`` puts environment and file together, so that nothing is read behind its back."""
-        return (init_settings,)
 
     @property
     def beyond_loopback(self) -> bool:
@@ -148,7 +135,7 @@ def load(environment: Mapping[str, str] | None = None, **given: object) -> Setti
         values[name] = value
     values |= given
     try:
-        return Settings(**values)  # type: ignore[arg-type]  # pydantic checks them, and says what does not fit
+        return Settings.model_validate(values)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         raise SettingsError(f"These settings do not fit ({faults}). Correct them and start again.") from None
