@@ -1,7 +1,8 @@
 """Numbers and dates in the words of a page, for the typed fields of a user's model.
 
-The fields of kie come normalised by the server; answers to questions are text, and are read here. What is ambiguous
-(is 03/04/2019 in March or in April?) is not guessed.
+The fields of kie come normalised by the server, which sees the whole document; answers to questions are text, and are
+read here. A text that both read, both read alike. What only its document can tell (is 03/04/2019 in March or in April?)
+is not guessed.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import datetime
 import re
 from decimal import Decimal
 
-_DIGITS = r"\d{1,3}(?:[ '\u00a0\u202f]\d{3})+(?!\d)(?:[.,]\d+)?|\d[\d.,]*"
+_DIGITS = r"\d{1,3}(?:[ '\u00a0\u202f]\d{3})+(?!\d)(?:[.,]\d+)?|\d[\d.,]*|(?<![\w.,])\.\d{2}(?!\d)"
 _NUMBER = re.compile(_DIGITS)
 _SIGNED = re.compile(
-    r"(?P<before>(?:(?<=\s)|^)[-(\u2212])?\s*(?:[^\W\d_]{0,3}\.?[^\w\s.,;:/()-]?)?\s*"
+    r"(?P<before>(?:(?<=\s)|^)(?:[-\u2212](?!\s)|\())?\s*(?:(?:[^\W\d_]{1,3}\.?)?[^\w\s.,;:/()-]?)?\s*"
     rf"(?P<after>(?:(?<=[^\w.,])|^)[-\u2212])?(?P<digits>{_DIGITS})"
 )
+_TRAILING_MINUS = re.compile(r"\s?-(?!\w)")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ISO = re.compile(r"\b(\d{4})-(\d{1,2})-(\d{1,2})\b")
 _YEAR_FIRST = re.compile(r"\b(\d{4})[/.](\d{1,2})[/.](\d{1,2})\b")
@@ -27,14 +29,17 @@ _MONTH_DAY = re.compile(r"\b([a-z]{3,9})\.?\s*(\d{1,2})(?:st|nd|rd|th)?[\s,]+(\d
 def number_in(text: str) -> Decimal | None:
     """Read the only number of a text, such as ``RM 1,234.50``; None where there is none, or more than one.
 
-    A single point is the decimal mark; a single comma is it too, unless exactly three digits follow.
+    A single point or comma is the decimal mark, unless exactly three digits follow: those are thousands.
     """
     if len(_NUMBER.findall(text)) != 1 or (match := _SIGNED.search(text)) is None:
         return None
-    bracketed = match["before"] == "(" and text[match.end() :].lstrip().startswith(")")
-    negative = bracketed or match["after"] or (match["before"] or "(") != "("
-    number = Decimal(_with_point(re.sub(r"[^\d.,]", "", match["digits"]).rstrip(".,")))
-    return -number if negative else number
+    # "7.-" is a price without cents, not a negative one.
+    digits = match["digits"].rstrip(".,")
+    rest = text[match.start("digits") + len(digits) :]
+    bracketed = match["before"] == "(" and rest.lstrip().startswith(")")
+    marked = match["after"] or (match["before"] or "(") != "(" or _TRAILING_MINUS.match(rest)
+    number = Decimal(_with_point(re.sub(r"[^\d.,]", "", digits)))
+    return -number if bracketed or marked else number
 
 
 def _with_point(digits: str) -> str:
@@ -42,7 +47,7 @@ def _with_point(digits: str) -> str:
     if last < 0:
         return digits
     mark, other = digits[last], "," if digits[last] == "." else "."
-    thousands = mark == "," and len(digits) - last == 4 and other not in digits
+    thousands = len(digits) - last == 4 and other not in digits and digits[:last].lstrip("0")
     if digits.count(mark) > 1 or thousands:
         return digits.replace(".", "").replace(",", "")
     return digits.replace(other, "").replace(mark, ".")
@@ -70,7 +75,7 @@ def _month(name: str) -> int:
 
 
 def _year(digits: str) -> int:
-    return int(digits) if len(digits) == 4 else 2000 + int(digits) - (100 if int(digits) > 68 else 0)
+    return int(digits) if len(digits) == 4 else 2000 + int(digits) - (100 if int(digits) > 69 else 0)
 
 
 def _date(year: int, month: int, day: int) -> datetime.date | None:

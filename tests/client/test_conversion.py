@@ -1,7 +1,10 @@
 import datetime
+from decimal import Decimal
+from itertools import product
 
 import pytest
 
+from layoutserve.model.decoding.fields.values import find_amount, find_date
 from layoutserve_client.conversion import date_in, number_in
 
 
@@ -14,7 +17,10 @@ from layoutserve_client.conversion import date_in, number_in
         ("CHF 1'250.00", "1250.00"),
         ("1,234", "1234"),
         ("1,5", "1.5"),
-        ("1.234", "1.234"),
+        ("1.234", "1234"),
+        ("0.123", "0.123"),
+        (".50", "0.50"),
+        ("12,50-", "-12.50"),
         ("1,234,567", "1234567"),
         ("-5", "-5"),
         ("-$5", "-5"),
@@ -55,3 +61,40 @@ def test_a_date_is_read(text, iso):
 @pytest.mark.parametrize("text", ["", "03/04/2019", "2018/02/30", "99/99/2018", "30 foo 2018", "9.00"])
 def test_no_date_or_an_ambiguous_one_is_none(text):
     assert date_in(text) is None
+
+
+NUMBERS = [
+    *("1", "12", "1.5", "1,5", "12.50", "12,50", "1.234", "1,234", "1.234,50", "1,234.50", "1'250.00", "1.234.567"),
+    *("1,234,567", "0.123", ".50", "7.", "0,5", "1234.5678", "12.345", "0.999", "1,2345", "1.000.00", "1 234,50"),
+]
+BEFORE = ("", "RM ", "RM", "$", "USD ", "\u20ac ", "-", "- ", "-$", "$-", "-RM ", "CHF ", "Rs. ", "Total: ")
+AFTER = ("", " \u20ac", "\u20ac", " USD", "-", " kg", " CR")
+
+
+def test_a_number_is_what_the_server_reads_as_an_amount():
+    texts = [
+        *map("".join, product(BEFORE, NUMBERS, AFTER)),
+        *(f"({sign}{n})" for sign in ("", "$", "S$ ") for n in NUMBERS),
+    ]
+    read = [(text, number_in(text), find_amount(text)) for text in texts]
+    both = [(text, client, Decimal(server.value)) for text, client, server in read if client is not None and server]
+    assert [case for case in both if case[1] != case[2]] == []
+    assert len(both) > 0.99 * len(texts)
+
+
+DAYS, MONTHS, YEARS = ("1", "03", "15", "31"), ("1", "02", "12", "25"), ("2019", "19", "99", "68", "69", "70")
+NAMES = ("Jan", "march", "Sept", "Dezember", "marzo", "foo")
+
+
+def test_a_date_is_what_the_server_reads():
+    texts = [
+        *(mark.join(parts) for mark in "/-." for parts in product(DAYS, MONTHS, YEARS)),
+        *(mark.join(parts) for mark in "/-." for parts in product(YEARS, MONTHS, DAYS)),
+        *map("".join, product(DAYS, (" ", "-", "st ", "th of "), NAMES, (" ", "-", ", "), YEARS)),
+        *map("".join, product(NAMES, (" ",), DAYS, (", ", " "), YEARS)),
+    ]
+    read = [(text, date_in(text), find_date(text)) for text in texts]
+    both = [(text, client.isoformat(), server.value) for text, client, server in read if client and server]
+    assert [case for case in both if case[1] != case[2]] == []
+    assert len(both) > 400
+    assert [text for text, client, server in read if client and not server] == []
