@@ -16,7 +16,8 @@ One request, file by file::
     work/ocr_pool        pages to OCR workers, by language
     work/batching        windows in batches by token budget
     work/cores           processors this process can keep busy
-    work/jobs, job_store documents answered later, in SQLite under leases
+    work/jobs            documents answered later; ``job_store`` keeps them under leases in SQLite (``database``)
+    work/idempotency     keys of requests that may be repeated
     work/retry_after     when there should be room again
     wire/endpoints       the table of endpoints: a row is a path, its types, its answer and its ``examples``
     wire/requests        bodies of requests -> what the pipeline is asked for; ``scalars``: boxes, scores, pages

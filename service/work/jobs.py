@@ -13,7 +13,8 @@ from layoutserve.service.errors import AttemptsExhausted, Overloaded, Temporary,
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import Telemetry, log_unexpected, request_id_var
 from layoutserve.service.wire.problems import problem_of
-from layoutserve.service.work.job_store import ClaimedJob, IdempotencyKey, JobStore, NewJob, StoredJob
+from layoutserve.service.work.idempotency import IdempotencyKey
+from layoutserve.service.work.job_store import ClaimedJob, JobStore, NewJob, StoredJob
 from layoutserve.service.work.retry_after import Pace
 
 SWEEP_S = 60.0

@@ -11,7 +11,8 @@ from layoutserve.model.errors import InvalidDocument
 from layoutserve.service.errors import Conflict, IdempotencyMismatch, NotFound, NotReady, Overloaded
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import Telemetry
-from layoutserve.service.work.job_store import IdempotencyKey, JobStore, NewJob
+from layoutserve.service.work.idempotency import IdempotencyKey
+from layoutserve.service.work.job_store import JobStore, NewJob
 from layoutserve.service.work.jobs import Jobs
 
 NEW = NewJob("anna", "kie", "request-1", "{}", b"document")
@@ -48,7 +49,8 @@ def test_a_job_goes_from_queued_to_succeeded_and_its_document_is_deleted(store):
     assert finish(store, job.id, result='{"ok": true}')
     done = store.read(job.id, "anna")
     assert (done.status, done.result, done.pages_done, done.expires) == ("succeeded", '{"ok": true}', 3, 220.0)
-    assert store._connection.execute("SELECT document FROM jobs").fetchone() == (None,)
+    with store._database.connection() as connection:
+        assert connection.execute("SELECT document FROM jobs").fetchone() == (None,)
 
 
 def test_jobs_are_taken_oldest_first_and_each_by_one_holder(store):
