@@ -1,8 +1,10 @@
 """The package as a user gets it: it stands alone, and its types are of use."""
 
+import re
 import subprocess
 import sys
 import time
+import tomllib
 import venv
 from pathlib import Path
 
@@ -19,6 +21,18 @@ def test_it_imports_neither_model_nor_service_nor_anything_heavy():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_an_index_page_says_whose_it_is_and_links_to_what_is_there():
+    project = tomllib.loads((CLIENT / "pyproject.toml").read_text())["project"]
+    assert all((CLIENT / name).is_file() for name in (project["readme"], *project["license-files"]))
+    assert project["authors"] and "Typing :: Typed" in project["classifiers"]
+    links = re.findall(r"\]\(([^)]+)\)", (CLIENT / project["readme"]).read_text())
+    assert links
+    for link in (*links, *project["urls"].values()):
+        assert link.startswith(project["urls"]["Homepage"])
+        for file in re.findall(r"/(?:blob|tree)/HEAD/(.+)$", link):
+            assert (CLIENT.parent / file).exists(), link
 
 
 USER = """
