@@ -136,7 +136,7 @@ class EncoderReplica:
 
 
 class ClusterBackend:
-    """What the engine of a gateway drives: OCR and models in other processes, on other machines perhaps."""
+    """The backend of a gateway: OCR and models in other processes, on other machines perhaps."""
 
     def __init__(self, chosen: Settings, folders: Sequence[Path], telemetry: Telemetry) -> None:
         self._settings = chosen
@@ -147,17 +147,17 @@ class ClusterBackend:
 
     @property
     def full(self) -> bool:
-        """Whether as many tokens of this gateway are under way as may wait."""
+        """True while no more tokens of this gateway may be under way."""
         return self._tokens >= self._settings.max_queue_tokens
 
     @property
     def pages_at_once(self) -> int:
-        """How many decoded pages a gateway holds."""
+        """Decoded pages that a gateway holds at once."""
         return self._settings.max_pages_at_once or PAGES_AT_ONCE
 
     @property
     def ocr_model(self) -> schemas.Model:
-        """What reads the words."""
+        """The OCR model, as answers name it."""
         return ocr_model(self._settings)
 
     async def load(self) -> Mapping[str, Served]:

@@ -1,4 +1,4 @@
-"""What can go wrong over HTTP, and how each error is answered.
+"""The errors of the HTTP service, each with its answer.
 
 The tree, beside that of ``model/errors.py``::
 
@@ -16,7 +16,7 @@ The tree, beside that of ``model/errors.py``::
         +-- Overloaded             429  the queue is full; a Temporary, which says after how many seconds to try again
         +-- AttemptsExhausted      500  every attempt at a job took its process down
         +-- NotReady               503  starting or draining; a Temporary
-        +-- ClientDeparted         499  the client went away; nobody sees this answer, but the log does
+        +-- ClientDeparted         499  the client went away; only the log sees this answer
         +-- DeadlineExceeded       504  the request took longer than it may
         +-- SettingsError          only at start-up: the settings are wrong
 
@@ -93,7 +93,7 @@ class Unauthorized(ServiceError):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What kind of key is asked for."""
+        """The kind of key that is asked for."""
         return {"WWW-Authenticate": 'Bearer realm="layoutserve"'}
 
 
@@ -193,7 +193,7 @@ class InvalidParameters(ServiceError):
 
 
 class Temporary(ServiceError):
-    """What passes by itself; ``retry_after_s`` is when it should have passed."""
+    """A hindrance that passes by itself; ``retry_after_s``: whole seconds after which it should have passed."""
 
     action = "Wait as long as 'Retry-After' says, then repeat."
 
@@ -252,7 +252,7 @@ def sentence(class_: type[LayoutServeError]) -> str:
 
 
 def class_of(error: Exception) -> type[LayoutServeError]:
-    """The class that describes an error to the caller: its own, or ``LayoutServeError`` for what nobody foresaw."""
+    """The class that describes an error to the caller: its own, or ``LayoutServeError`` for an unforeseen one."""
     return type(error) if isinstance(error, LayoutServeError) else LayoutServeError
 
 
@@ -264,5 +264,5 @@ def status_of(class_: type[LayoutServeError]) -> int:
 
 
 def is_internal(error: Exception) -> bool:
-    """Whether an error is none of the caller's business: only the log says what it was."""
+    """True where only the log may say what it was: the error is none of the caller's doing."""
     return class_of(error).slug == LayoutServeError.slug

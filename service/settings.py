@@ -1,4 +1,4 @@
-"""How the service runs: every setting, its unit and its default, read once from the environment and a file.
+"""Settings: each with its unit and its default, read once from the environment and a file.
 
 A setting ``request_timeout_s`` is the variable ``LAYOUTSERVE_REQUEST_TIMEOUT_S``, or ``request_timeout_s = 30`` in the
 TOML file that ``LAYOUTSERVE_SETTINGS_FILE`` names; the environment wins. A name that is not a setting is refused.
@@ -30,7 +30,7 @@ Listed = BeforeValidator(_split)
 
 
 class Settings(BaseModel):
-    """How the service runs. Units are in the names; 0 means *off* where the description says so."""
+    """Settings of the service. Units are in the names; 0 means *off* where the description says so."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -109,7 +109,7 @@ class Settings(BaseModel):
 
     @property
     def beyond_loopback(self) -> bool:
-        """Whether other machines can reach the service."""
+        """True where other machines can reach the service."""
         try:
             return not ipaddress.ip_address(self.host).is_loopback
         except ValueError:

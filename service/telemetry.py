@@ -1,4 +1,4 @@
-"""What the service tells about itself: metrics for Prometheus and one JSON log line an event, with the request id.
+"""Metrics for Prometheus, and one JSON log line an event with the request id.
 
 No log line and no metric holds any text of a document, nor its name. Of an error that was not foreseen the log gets
 the class and the place, not the message: a message may quote what it stumbled over.
@@ -45,7 +45,7 @@ class Telemetry:
     """The metrics of one app, in a registry of their own."""
 
     def __init__(self) -> None:
-        # When a series began is one more series each, and nobody asks for it.
+        # Prometheus needs no series of when each series began.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client has no types for it
         self.registry = CollectorRegistry()
         self.requests = self._counter("requests", "Requests answered", "route", "method", "status")
@@ -149,7 +149,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 def log_unexpected(log: logging.Logger, event: str, error: BaseException) -> None:
-    """Log an error nobody foresaw: class and places, and the message only where it cannot quote a document."""
+    """Log an unforeseen error: class and places, and the message only where it cannot quote a document."""
     frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
     fields: dict[str, object] = {"error": type(error).__name__, "at": frames[-8:]}
     if isinstance(error, LayoutServeError) and not isinstance(error, RequestError | DocumentError):

@@ -223,7 +223,7 @@ class AsyncClient:
         return await self._run(operations.models(self._retries))
 
     async def ready(self) -> bool:
-        """Whether the server can be reached and takes documents now."""
+        """True where the server can be reached and takes documents now."""
         return await self._run(operations.ready(self._retries))
 
     async def aclose(self) -> None:

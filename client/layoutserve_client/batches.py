@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[T]):
-    """What became of one file: a result, or the error that kept it from one."""
+    """The outcome of one file: a result, or the error that kept it from one."""
 
     file: Document
     result: T | None

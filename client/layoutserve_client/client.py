@@ -248,7 +248,7 @@ class Client:
         return self._run(operations.models(self._retries))
 
     def ready(self) -> bool:
-        """Whether the server can be reached and takes documents now."""
+        """True where the server can be reached and takes documents now."""
         return self._run(operations.ready(self._retries))
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What was found, drawn over the picture of a page. Needs Pillow."""
+"""Results drawn over the picture of a page. Needs Pillow."""
 
 from __future__ import annotations
 

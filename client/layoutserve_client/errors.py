@@ -1,4 +1,4 @@
-"""What can go wrong, and where.
+"""Errors of the client, by where they happen.
 
 One call, and what can go wrong on its way::
 

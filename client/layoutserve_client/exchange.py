@@ -48,7 +48,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """How often and how patiently a request is repeated."""
+    """The limits of repeating a request."""
 
     most: int
     longest_wait_s: float
@@ -63,7 +63,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Step: wait so many seconds."""
+    """Step: wait this number of seconds."""
 
     seconds: float
 

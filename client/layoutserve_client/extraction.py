@@ -28,7 +28,7 @@ T = TypeVar("T", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is asked for each field of the user's model: a label in lower case, or a question."""
+    """The source of each field of the user's model: a label in lower case, or a question."""
 
     labels: Mapping[str, str]
     questions: Mapping[str, str]
@@ -201,7 +201,7 @@ def _is_list(annotation: object) -> bool:
 
 
 def _mentions(annotation: object, kind: type) -> bool:
-    """Whether the annotation is the type, or a union or Annotated of it; datetime counts as a date."""
+    """True where the annotation is the type, or a union or Annotated of it; datetime counts as a date."""
     if get_origin(annotation) in (Union, types.UnionType, Annotated):
         return any(_mentions(part, kind) for part in get_args(annotation))
     return isinstance(annotation, type) and issubclass(annotation, kind)

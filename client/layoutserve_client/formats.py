@@ -1,4 +1,4 @@
-"""How the command line writes results: a table for people; JSON, JSON lines or CSV for programs."""
+"""Formats of the command line's results: a table for people; JSON, JSON lines or CSV for programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be asked of a server, step by step: shared by ``Client`` and ``AsyncClient``."""
+"""The operations of a server, step by step: shared by ``Client`` and ``AsyncClient``."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class InputWord(TypedDict, total=False):
 
 
 class OcrOptions(TypedDict, total=False):
-    """How a document is read.
+    """Parameters of reading a document.
 
     ``pages``: such as ``"1-3,5"``, all by default. ``ocr``: ``"auto"`` trusts a PDF's own text where it covers the
     page, ``"always"`` and ``"never"`` say what they mean. ``language``: of the OCR models, where the server has a

@@ -1,4 +1,4 @@
-"""What comes back: the answers of the service, with the names of its contract.
+"""Results: the answers of the service, with the names of its contract.
 
 Boxes are pixels of the page as sent (PDF pages at the stated dpi), origin top left. A member that a newer server adds
 is kept as it came, so printing a result as JSON loses nothing.
@@ -56,7 +56,7 @@ class _Wire(BaseModel):
 
 
 class Model(_Wire):
-    """Which model answered, and under which licence its weights may be used."""
+    """The model that answered, and the licence of its weights."""
 
     name: str
     version: str
@@ -64,7 +64,7 @@ class Model(_Wire):
 
 
 class Word(_Wire):
-    """What white space separates, with its place; ``line`` is the number of its text line in reading order."""
+    """A word, parted from others by white space, with its place; ``line`` numbers its text line in reading order."""
 
     text: str
     box: Box
@@ -112,7 +112,7 @@ class Amount(_Wire):
 
 
 class FieldText(_Wire):
-    """What a document says for a label: ``text`` as it stands on the page, ``value`` normalised by the field's type."""
+    """A text that a document gives for a label, as it stands on the page; ``value``: normalised by the field's type."""
 
     text: str
     value: str | Amount | None
@@ -137,7 +137,7 @@ class FieldText(_Wire):
 
 
 class FieldValue(FieldText):
-    """The best of what a document says for a label; ``more`` are further ones, best first, where it has several."""
+    """The best text that a document gives for a label; ``more`` are further ones, best first, where it has several."""
 
     more: list[FieldText] = []
 
@@ -214,7 +214,7 @@ class DocvqaResult(_Wire):
 
 
 class Answered(_Wire):
-    """What every answer holds: who answered, the pages with their words, where the time went, what to know of."""
+    """The part that all answers have in common: the model, the pages with their words, the time of each stage."""
 
     request_id: str
     model: Model
@@ -272,7 +272,7 @@ RESPONSES: dict[Endpoint, type[Answered]] = {
 
 
 class Progress(_Wire):
-    """How far a job is; ``pages_total`` is None until the document has been opened."""
+    """Progress of a job; ``pages_total`` is None until the document has been opened."""
 
     pages_done: int
     pages_total: int | None
@@ -297,12 +297,12 @@ class Job(_Wire, Generic[R]):
 
     @property
     def done(self) -> bool:
-        """Whether it has ended, in whatever way."""
+        """True once it has ended, in whatever way."""
         return self.status in ("succeeded", "failed", "cancelled")
 
 
 class ModelLimits(_Wire):
-    """How much a request may ask of the server."""
+    """Limits of a request."""
 
     max_tokens: int
     max_file_bytes: int
@@ -327,5 +327,5 @@ class ModelInfo(Model):
 
     @property
     def entity_labels(self) -> list[str]:
-        """What entities of kie may be labelled."""
+        """Labels that the entities of kie may have."""
         return self.labels.get("kie", [])

@@ -23,7 +23,7 @@ NO_COMMANDS = ("main", "running")
 
 
 class Command(Protocol):
-    """What a module with a command offers."""
+    """A module with a command."""
 
     HELP: str
 

@@ -29,7 +29,7 @@ JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What the routes work with; one for each app, found as ``app.state.service``."""
+    """The parts that the routes work with; one for each app, found as ``app.state.service``."""
 
     settings: Settings
     engine: Engine

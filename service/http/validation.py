@@ -1,4 +1,4 @@
-"""What a schema found wrong, in words for the caller instead of pydantic's, and without the values that were sent."""
+"""Faults of parameters, in words for the caller instead of pydantic's, and without the values that were sent."""
 
 import difflib
 import re

@@ -20,7 +20,7 @@ SCORE_DIGITS = 6
 
 
 def common(result: DocumentResult, model_: schemas.Model, request_id: str) -> schemas.Answered:
-    """What every answer holds."""
+    """The part that all answers have in common."""
     return schemas.Answered(
         request_id=request_id,
         model=model_,

@@ -17,7 +17,7 @@ class FaultModel(BaseModel):
 
 
 class Problem(BaseModel):
-    """What went wrong, after RFC 9457."""
+    """A problem after RFC 9457: what went wrong."""
 
     model_config = ConfigDict(extra="allow")
 

@@ -66,7 +66,7 @@ class ReadRequest(Strict):
     )
 
     def wanted(self, bundle: Bundle) -> Request:
-        """What the pipeline of a bundle is asked for."""
+        """The request as the pipeline of a bundle takes it."""
         return Request(language=self.language)
 
 
@@ -84,7 +84,7 @@ class DocumentRequest(ReadRequest):
     )
 
     def wanted(self, bundle: Bundle) -> Request:
-        """What the pipeline of a bundle is asked for, but for the tasks."""
+        """The request as the pipeline of a bundle takes it, still without tasks."""
         words = None if self.words is None else tuple(GivenWord(w.text, w.box, w.page, w.score) for w in self.words)
         return replace(super().wanted(bundle), words=words, words_unit=self.words_unit)
 

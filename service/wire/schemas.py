@@ -15,7 +15,7 @@ JobStatus = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
 class Model(BaseModel):
-    """Which model answered."""
+    """The model that answered."""
 
     name: str = Field(examples=["starter"])
     version: str = Field(examples=["1.0.0"])
@@ -23,7 +23,7 @@ class Model(BaseModel):
 
 
 class Word(BaseModel):
-    """What white space separates, with its place."""
+    """A word, parted from others by white space, with its place."""
 
     text: str = Field(examples=["TOTAL"])
     box: BoxTuple
@@ -65,7 +65,7 @@ class Amount(BaseModel):
 
 
 class FieldText(BaseModel):
-    """What a document says for a label, with its value normalised by type."""
+    """A text that a document gives for a label, with its value normalised by type."""
 
     text: str = Field(description="As it stands on the page", examples=["RM 9.00"])
     value: str | Amount | None = Field(description="Text, ISO date or amount; null if the text does not parse")
@@ -75,7 +75,7 @@ class FieldText(BaseModel):
 
 
 class FieldValue(FieldText):
-    """The best of what a document says for a label."""
+    """The best text that a document gives for a label."""
 
     more: list[FieldText] = Field(description="Further ones, best first, of a label a document may have several of")
 
@@ -133,7 +133,7 @@ class DocvqaResult(BaseModel):
 
 
 class Answered(BaseModel):
-    """What every answer holds."""
+    """The part that all answers have in common."""
 
     request_id: str
     model: Model
@@ -175,7 +175,7 @@ class AnalyzeResponse(Answered):
 
 
 class Progress(BaseModel):
-    """How far a job is."""
+    """Progress of a job."""
 
     pages_done: int = Field(ge=0)
     pages_total: int | None = Field(description="null until the document has been opened")
@@ -201,7 +201,7 @@ class Job(BaseModel):
 
 
 class ModelLimits(BaseModel):
-    """How much a request may ask of the service."""
+    """Limits of a request."""
 
     max_tokens: int = Field(description="Text tokens of one window; longer pages are read in several")
     max_file_bytes: int
@@ -234,6 +234,6 @@ class Models(BaseModel):
 
 
 class Health(BaseModel):
-    """How the service is."""
+    """State of the service."""
 
     status: Literal["live", "ready"]

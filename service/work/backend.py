@@ -1,4 +1,4 @@
-"""What the engine drives: models, OCR workers and batchers, in this process.
+"""The backend of the engine: models, OCR workers and batchers, in this process.
 
 A cluster offers the same face (``Backend``) with its workers elsewhere.
 """
@@ -48,7 +48,7 @@ class Served:
 
 
 class Backend(Protocol):
-    """Where the work that a pipeline yields is done."""
+    """The place where the work that a pipeline yields is done."""
 
     async def load(self) -> Mapping[str, Served]:
         """Load, warm up and self-test the models; gives them by name, the default first. Raises LayoutServeError."""
@@ -61,15 +61,15 @@ class Backend(Protocol):
 
     @property
     def full(self) -> bool:
-        """Whether as much waits as may."""
+        """True while no more work may wait."""
 
     @property
     def pages_at_once(self) -> int:
-        """How many decoded pages keep it busy; more only take memory."""
+        """Decoded pages that keep it busy; more only take memory."""
 
     @property
     def ocr_model(self) -> schemas.Model:
-        """What reads the words."""
+        """The OCR model, as answers name it."""
 
     async def close(self) -> None:
         """Stop; whoever still waits gets an exception."""
@@ -86,7 +86,7 @@ class LocalBackend:
 
     @property
     def full(self) -> bool:
-        """Whether as many tokens wait as may."""
+        """True while no more tokens may wait."""
         return any(batcher.full for batcher in self._batchers.values())
 
     @property
@@ -97,7 +97,7 @@ class LocalBackend:
 
     @property
     def ocr_model(self) -> schemas.Model:
-        """What reads the words."""
+        """The OCR model, as answers name it."""
         return ocr_model(self._settings)
 
     async def load(self) -> Mapping[str, Served]:
@@ -140,7 +140,7 @@ class LocalBackend:
 
 
 def caches(settings: Settings, telemetry: Telemetry) -> tuple[PageCache, LogitsCache]:
-    """What is kept of pages: their words half of the memory, logits an eighth of it, and tokens as much."""
+    """The caches of pages: half of the memory for words, an eighth for logits and another eighth for tokens."""
     words = PageCache(settings.page_cache_mib * MIB // 2)
     logits = LogitsCache(settings.page_cache_mib * MIB // 8)
     telemetry.watch_cache("words", lambda: (words.hits, words.misses))

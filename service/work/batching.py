@@ -83,7 +83,7 @@ class Batcher:
 
     @property
     def full(self) -> bool:
-        """Whether as many tokens wait as may."""
+        """True while no more tokens may wait."""
         return self._tokens >= self._max_queue_tokens
 
     @property

@@ -110,7 +110,7 @@ class Engine:
         try:
             yield
         finally:
-            # So many were in work side by side: each took up its share of the time.
+            # Documents in work side by side share the time.
             self._pace.record((time.monotonic() - began) / self._documents)
             self._count(-1)
 

@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Batching:
-    """How windows run: most tokens of a batch, and batches side by side."""
+    """Limits of batches: most tokens of one, and batches side by side."""
 
     max_batch_tokens: int
     workers: int

@@ -28,7 +28,7 @@ DEFAULT_LANGUAGES = frozenset({
 
 
 class Recognizer(Protocol):
-    """What reads a page; one for each worker, never used by two threads."""
+    """A reader of pages; one for each worker, never used by two threads."""
 
     def recognize(self, page: Page, given_up: Event) -> Page:
         """Give the page with its words, unless it is given up meanwhile."""
@@ -79,7 +79,7 @@ class OcrPool:
 
 
 def ocr_model(settings: Settings) -> schemas.Model:
-    """What reads the words."""
+    """The OCR model, as answers name it."""
     if settings.ocr_models is not None:
         return schemas.Model(name=settings.ocr_models.name, version="custom", licence="unknown")
     return schemas.Model(name="PP-OCRv6_small", version="6", licence="Apache-2.0")

@@ -1,4 +1,4 @@
-"""How fast work goes, so that whoever is turned away learns when to come back."""
+"""The pace of work, so that whoever is turned away learns when to come back."""
 
 import math
 
