@@ -36,8 +36,7 @@ class Batching:
     workers: int
 
 
-# A CPU core works on what its caches hold, and a second window fills what the first leaves idle; a GPU wants large
-# batches.
+# A CPU works best on what its caches hold, a GPU on large batches (benchmarks/LOG.md, inference).
 CPU_BATCHING = Batching(512, 2)
 GPU_BATCHING = Batching(2048, 1)
 
