@@ -13,10 +13,11 @@ The tree, beside that of ``model/errors.py``::
         +-- UnsupportedMediaType   415  the body is neither multipart nor JSON
         +-- InvalidParameters      422  parameters of a wrong kind, one entry for each
         +-- IdempotencyMismatch    422  the key was used for another request
-        +-- Overloaded             429  the queue is full; a Temporary, which says after how many seconds to try again
-        +-- AttemptsExhausted      500  every attempt at a job took its process down
-        +-- NotReady               503  starting or draining; a Temporary
+        +-- Temporary                   what passes by itself: tells after how many seconds to try again
+        |   +-- Overloaded         429  the queue is full
+        |   +-- NotReady           503  starting or draining
         +-- ClientDeparted         499  the client went away; only the log sees this answer
+        +-- AttemptsExhausted      500  every attempt at a job took its process down
         +-- DeadlineExceeded       504  the request took longer than it may
         +-- SettingsError          only at start-up: the settings are wrong
 

@@ -64,11 +64,12 @@ def _guarded(subject: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Fi
 
 
 def _versions() -> Iterator[Finding]:
-    import os
     import platform
     from importlib.metadata import PackageNotFoundError, version
 
     import onnxruntime as ort
+
+    from layoutserve.service.work.cores import cores
 
     yield Finding("layoutserve", "ok", f"{version('layoutserve')}, Python {platform.python_version()}")
     found = []
@@ -78,8 +79,7 @@ def _versions() -> Iterator[Finding]:
         except PackageNotFoundError:
             continue
     yield Finding("packages", "ok", ", ".join(found))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    yield Finding("processor", "ok", f"{platform.machine()}, {cores} cores for this process")
+    yield Finding("processor", "ok", f"{platform.machine()}, {cores()} cores for this process")
     yield Finding("providers", "ok", ", ".join(ort.get_available_providers()))
 
 

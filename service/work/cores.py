@@ -9,7 +9,7 @@ CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 
 
 def cores(limit: Path = CPU_LIMIT) -> int:
-    """Cores this process can keep busy: those it may run on, or as many as its container's share of time makes up."""
+    """Number of cores this process can keep busy: those it may run on, within its container's share of time."""
     allowed = len(os.sched_getaffinity(0))
     try:
         quota, period = map(int, limit.read_text().split())

@@ -13,6 +13,7 @@ from layoutserve.service.errors import (
     is_internal,
     status_of,
 )
+from layoutserve.service.http import openapi
 from layoutserve.service.wire.problems import TYPE_PREFIX, problem_response
 
 
@@ -39,6 +40,12 @@ def test_only_slugs_that_mean_the_same_are_shared():
     kinds = {(c.slug, status_of(c), c.title, c.action) for c in CLASSES if c is not errors.Temporary}
     slugs = [slug for slug, *_ in kinds]
     assert len(slugs) == len(set(slugs))
+
+
+def test_the_contract_lists_every_error_that_a_document_may_get():
+    listed = {class_.slug for class_ in openapi.DOCUMENT_PROBLEMS}
+    elsewhere = {"method-not-allowed", "attempts-exhausted", "client-departed"}
+    assert {class_.slug for class_ in CLASSES} == listed | elsewhere
 
 
 def test_a_new_error_is_one_class():
