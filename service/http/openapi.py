@@ -85,10 +85,11 @@ def problems(kinds: Iterable[type[LayoutServeError]]) -> dict[int | str, Json]:
             problem.status,
             {
                 "description": problem.title,
-                "headers": REQUEST_ID | {name: PROBLEM_HEADERS[name] for name in headers},
+                "headers": dict(REQUEST_ID),
                 "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": REF + "Problem"}, "examples": {}}},
             },
         )
+        answer["headers"] |= {name: PROBLEM_HEADERS[name] for name in headers}
         if problem.title not in answer["description"]:
             answer["description"] += f"; {problem.title.lower()}"
         answer["content"][PROBLEM_MEDIA_TYPE]["examples"][class_.slug] = {"value": problem.model_dump()}
