@@ -51,6 +51,10 @@ class ServiceError(LayoutServeError):
 
     status: ClassVar[int] = 500
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle the error as it is: its constructor takes other arguments than the message in ``args``."""
+        return type(self).__new__, (type(self), *self.args), vars(self)
+
     @property
     def headers(self) -> Mapping[str, str]:
         """Headers of the answer."""

@@ -1,4 +1,5 @@
 import json
+import pickle
 
 import pytest
 
@@ -70,6 +71,13 @@ def test_headers_go_with_their_errors():
     assert problem_response(MethodNotAllowed(["GET", "HEAD"]), "id").headers["Allow"] == "GET, HEAD"
     assert problem_response(Overloaded("Full.", 7), "id").headers["Retry-After"] == "7"
     assert "Retry-After" not in problem_response(InvalidParameters([]), "id").headers
+
+
+@pytest.mark.parametrize("class_", [c for c in CLASSES if issubclass(c, ServiceError)])
+def test_an_error_crosses_processes_as_it_is(class_):
+    error = class_.example()
+    found = pickle.loads(pickle.dumps(error))
+    assert (type(found), str(found), vars(found)) == (class_, str(error), vars(error))
 
 
 def test_what_nobody_foresaw_is_not_quoted():
