@@ -49,7 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ArrayError(f"There is no file {arguments.inputs}.") from None
     except (OSError, ValueError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise ArrayError(f"{arguments.inputs} is not an .npz file of arrays: {error}") from error
-    chosen = settings.load(session_threads=arguments.threads or 0, native_ops=arguments.ops == "native")
+    given = {} if arguments.threads is None else {"session_threads": arguments.threads}
+    chosen = settings.load(native_ops=arguments.ops == "native", **given)
     session = loading.open_session(loaded, chosen, pages_at_once=1)
     outputs = session.infer(arrays)
     with arguments.output.open("wb") as file:

@@ -73,8 +73,10 @@ def run(arguments: argparse.Namespace, request: "Request", endpoint: str, view: 
     from layoutserve.service.work import loading
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    threads = arguments.threads or 0
-    chosen = settings.load(session_threads=threads, ocr_threads=threads, ocr_workers=1)
+    given = (
+        {} if arguments.threads is None else {"session_threads": arguments.threads, "ocr_threads": arguments.threads}
+    )
+    chosen = settings.load(ocr_workers=1, **given)
     loaded = loading.load(bundle.locate(arguments.bundle), chosen)
     loaded.pipeline.check(request)
     reader = _Reader(chosen)
