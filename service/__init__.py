@@ -16,8 +16,9 @@ One request, file by file::
     work/ocr_pool        pages to OCR workers, by language
     work/batching        windows in batches by token budget
     work/cores           processors this process can keep busy
-    work/jobs            documents answered later; ``work/job_store`` keeps them under leases in ``work/database``
-    work/idempotency     keys of requests that may be repeated
+    work/jobs            documents answered later, while their leases last
+    work/store           what keeps them: ``jobs`` and ``idempotency`` over ``sqlite`` or ``postgresql``, of ``records``
+                         in the tables of ``schema``
     work/retry_after     the time after which there should be room again
     wire/endpoints       the table of endpoints: a row is a path, its types, its answer and its ``wire/examples``
     wire/requests        bodies of requests -> requests of the pipeline, made of ``wire/scalars``

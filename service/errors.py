@@ -16,6 +16,7 @@ The tree, beside that of ``model/errors.py``::
         +-- Temporary                   what passes by itself: tells after how many seconds to try again
         |   +-- Overloaded         429  the queue is full
         |   +-- NotReady           503  starting or draining
+        |   +-- StoreUnavailable   503  the database of jobs cannot be used now
         +-- ClientDeparted         499  the client went away; only the log sees this answer
         +-- AttemptsExhausted      500  every attempt at a job took its process down
         +-- DeadlineExceeded       504  the request took longer than it may
@@ -231,6 +232,14 @@ class NotReady(Temporary):
     status = 503
     slug = "not-ready"
     title = "Not ready"
+
+
+class StoreUnavailable(Temporary):
+    """The database of jobs is locked, full, gone or not reached; what it holds stays there."""
+
+    status = 503
+    slug = "store-unavailable"
+    title = "Job store unavailable"
 
 
 class ClientDeparted(ServiceError):

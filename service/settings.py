@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from layoutserve.service.errors import SettingsError
 
+# A lease that ends later was promised before a clock was set back.
+LONGEST_LEASE_S = 60.0
 PREFIX = "LAYOUTSERVE_"
 FILE_VARIABLE = PREFIX + "SETTINGS_FILE"
 # Read by the client SDK, which may run beside the service in the same environment.
@@ -96,7 +98,15 @@ class Settings(BaseModel):
     # Jobs
     max_jobs: int = Field(200, ge=1, description="Jobs waiting or running, above which new ones get 429")
     job_workers: int = Field(1, ge=1, description="Jobs worked on side by side")
-    job_lease_s: float = Field(15.0, gt=0, description="A job whose process was silent for this long is taken over")
+    jobs_url: SecretStr | None = Field(
+        None, description="Database of jobs for several hosts, postgresql://...; default: a file in data_folder"
+    )
+    max_jobs_mib: int = Field(
+        4096, ge=1, description="Documents, results and answers kept, in MiB, above which new jobs get 429"
+    )
+    job_lease_s: float = Field(
+        15.0, gt=0, le=LONGEST_LEASE_S, description="A job whose process was silent for this long is taken over"
+    )
     job_attempts: int = Field(3, ge=1, description="Attempts at a job that takes its process down")
     job_ttl_s: float = Field(86_400.0, gt=0, description="How long finished jobs and idempotency keys are kept")
 

@@ -29,8 +29,8 @@ from layoutserve.service.telemetry import RequestLog, Telemetry
 from layoutserve.service.tracing import TraceRequests
 from layoutserve.service.wire.problems import problem_response
 from layoutserve.service.work.engine import Engine
-from layoutserve.service.work.job_store import JobStore
 from layoutserve.service.work.jobs import Jobs
+from layoutserve.service.work.store import job_store
 
 PLAYGROUND = Path(__file__).parents[1] / "playground"
 
@@ -53,7 +53,8 @@ def create_app(settings: Settings, engine: Engine | None = None, telemetry: Tele
     """Build the app; ``engine`` and ``telemetry`` by default from the settings. Raises SettingsError."""
     telemetry = telemetry or Telemetry()
     engine = engine or Engine(settings, telemetry)
-    store = JobStore(settings.data_folder.expanduser() / "jobs.sqlite3")
+    url = settings.jobs_url.get_secret_value() if settings.jobs_url else None
+    store = job_store(url, settings.data_folder)
     jobs = Jobs(store, job_process(engine, settings), settings, telemetry)
 
     @asynccontextmanager

@@ -18,9 +18,8 @@ from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import Telemetry
 from layoutserve.service.wire.endpoints import ENDPOINTS, Endpoint
 from layoutserve.service.work.engine import Engine, Order
-from layoutserve.service.work.idempotency import IdempotencyKey
-from layoutserve.service.work.job_store import ClaimedJob, NewJob, StoredJob
 from layoutserve.service.work.jobs import Jobs, Process, Progress
+from layoutserve.service.work.store.records import ClaimedJob, IdempotencyKey, NewJob, StoredJob
 
 Result = TypeVar("Result")
 

@@ -6,19 +6,22 @@ import os
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 from layoutserve.service.errors import AttemptsExhausted, Overloaded, Temporary, is_internal
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import Telemetry, log_unexpected, request_id_var
 from layoutserve.service.wire.problems import problem_of
-from layoutserve.service.work.idempotency import IdempotencyKey
-from layoutserve.service.work.job_store import ClaimedJob, JobStore, NewJob, StoredJob
 from layoutserve.service.work.retry_after import Pace
+from layoutserve.service.work.store.jobs import JobStore
+from layoutserve.service.work.store.records import ClaimedJob, IdempotencyKey, NewJob, StoredJob
 
 SWEEP_S = 60.0
 POLL_S = 1.0
+STORE_THREADS = 4
 LATER_S = 5.0
 
 Result = TypeVar("Result")
@@ -40,6 +43,7 @@ class Jobs:
         self._holder = f"{os.getpid()}-{uuid.uuid4().hex}"
         self._pace = Pace(10.0, settings.job_workers)
         self._added = asyncio.Event()
+        self._threads = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="jobs")
         self._draining = False
         self._running: dict[str, asyncio.Task[str]] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -64,11 +68,16 @@ class Jobs:
     async def submit(self, job: NewJob, key: IdempotencyKey | None) -> StoredJob:
         """Accept a job. Raises Overloaded, Conflict, IdempotencyMismatch."""
         now = time.time()
-        most = self._settings.max_jobs
+        most, mib = self._settings.max_jobs, self._settings.max_jobs_mib
         expires = now + self._settings.job_ttl_s
-        stored = await self._call(self._store.submit, job, key, now=now, key_expires=expires, most=most)
+        stored = await self._call(
+            self._store.submit, job, key, now=now, key_expires=expires, most=most, most_bytes=mib * 2**20
+        )
         if stored is None:
-            raise Overloaded(f"{most} jobs wait or run; more are not accepted.", self._pace.retry_after_s(most))
+            raise Overloaded(
+                f"As many jobs are kept as may be: {most} unfinished ones, or {mib:,} MiB.",
+                self._pace.retry_after_s(most),
+            )
         self._telemetry.jobs.labels("accepted").inc()
         self._added.set()
         return stored
@@ -95,10 +104,11 @@ class Jobs:
         """Keep the answer to a reserved key, or forget the key where there is none."""
         await self._call(self._store.fulfil, key, response)
 
-    @staticmethod
-    async def _call(method: Callable[..., Result], *args: object, **kwargs: object) -> Result:
-        # Shielded: a transaction that was begun is seen through even if the caller is cancelled.
-        return await asyncio.shield(asyncio.to_thread(method, *args, **kwargs))
+    async def _call(self, method: Callable[..., Result], *args: object, **kwargs: object) -> Result:
+        # Shielded: a transaction that was begun is seen through even if the caller is cancelled. On threads of its own:
+        # whoever waits for the store keeps no other work waiting.
+        loop = asyncio.get_running_loop()
+        return await asyncio.shield(loop.run_in_executor(self._threads, partial(method, *args, **kwargs)))
 
     async def _work(self) -> None:
         lease_s, attempts = self._settings.job_lease_s, self._settings.job_attempts

@@ -3,30 +3,13 @@
 A key stands for a job or for an answer. Functions take a connection in a transaction; times are seconds since 1970.
 """
 
-import sqlite3
-from dataclasses import dataclass
-
 from layoutserve.service.errors import Conflict, IdempotencyMismatch
+from layoutserve.service.work.store.records import Connection, IdempotencyKey
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS idempotency (
-  owner TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, expires REAL NOT NULL,
-  job TEXT, response TEXT, pending_until REAL, PRIMARY KEY (owner, key)
-);
-"""
 ANSWERING = "The request with this Idempotency-Key is still being answered; repeat it later."
 
 
-@dataclass(frozen=True, slots=True)
-class IdempotencyKey:
-    """A caller's key, and the digest of the request it stands for."""
-
-    owner: str
-    key: str
-    fingerprint: str
-
-
-def job_of(connection: sqlite3.Connection, key: IdempotencyKey, *, now: float) -> str | None:
+def job_of(connection: Connection, key: IdempotencyKey, *, now: float) -> str | None:
     """Id of the job that a key stands for; None for a new key. Raises IdempotencyMismatch, Conflict."""
     if (known := _known(connection, key, now)) is None:
         return None
@@ -35,16 +18,13 @@ def job_of(connection: sqlite3.Connection, key: IdempotencyKey, *, now: float) -
     return known[0]
 
 
-def keep_job(connection: sqlite3.Connection, key: IdempotencyKey, job: str, *, expires: float) -> None:
+def keep_job(connection: Connection, key: IdempotencyKey, job: str, *, expires: float) -> None:
     """Let a key stand for a job."""
-    connection.execute(
-        "INSERT OR REPLACE INTO idempotency (owner, key, fingerprint, expires, job) VALUES (?, ?, ?, ?, ?)",
-        (key.owner, key.key, key.fingerprint, expires, job),
-    )
+    _keep(connection, key, expires=expires, job=job, pending_until=None)
 
 
 def reserve(
-    connection: sqlite3.Connection, key: IdempotencyKey, *, now: float, pending_until: float, expires: float
+    connection: Connection, key: IdempotencyKey, *, now: float, pending_until: float, expires: float
 ) -> str | None:
     """Begin to answer a request with a key, or give the answer (JSON) it was given before.
 
@@ -54,30 +34,43 @@ def reserve(
         if known[1] is None:
             raise Conflict(ANSWERING)
         return known[1]
-    connection.execute(
-        "INSERT OR REPLACE INTO idempotency (owner, key, fingerprint, expires, pending_until) VALUES (?, ?, ?, ?, ?)",
-        (key.owner, key.key, key.fingerprint, expires, pending_until),
-    )
+    _keep(connection, key, expires=expires, job=None, pending_until=pending_until)
     return None
 
 
-def fulfil(connection: sqlite3.Connection, key: IdempotencyKey, response: str | None) -> None:
+def fulfil(connection: Connection, key: IdempotencyKey, response: str | None) -> None:
     """Keep the answer to a reserved key; None forgets the key, so that the request may be repeated."""
     if response is None:
         connection.execute("DELETE FROM idempotency WHERE owner = ? AND key = ?", (key.owner, key.key))
     else:
         connection.execute(
-            "UPDATE idempotency SET response = ?, pending_until = NULL WHERE owner = ? AND key = ?",
-            (response, key.owner, key.key),
+            "UPDATE idempotency SET response = ?, bytes = ?, pending_until = NULL WHERE owner = ? AND key = ?",
+            (response, len(response), key.owner, key.key),
         )
 
 
-def sweep(connection: sqlite3.Connection, *, now: float) -> None:
+def sweep(connection: Connection, *, now: float) -> None:
     """Delete the keys that have expired."""
     connection.execute("DELETE FROM idempotency WHERE expires < ?", (now,))
 
 
-def _known(connection: sqlite3.Connection, key: IdempotencyKey, now: float) -> tuple[str | None, str | None] | None:
+def bytes_of(connection: Connection) -> int:
+    """Bytes of all answers that are kept."""
+    return int(connection.execute("SELECT coalesce(sum(bytes), 0) FROM idempotency").fetchone()[0])
+
+
+def _keep(
+    connection: Connection, key: IdempotencyKey, *, expires: float, job: str | None, pending_until: float | None
+) -> None:
+    connection.execute(
+        "INSERT INTO idempotency (owner, key, fingerprint, expires, job, pending_until) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (owner, key) DO UPDATE SET fingerprint = excluded.fingerprint, expires = excluded.expires,"
+        " job = excluded.job, response = NULL, bytes = 0, pending_until = excluded.pending_until",
+        (key.owner, key.key, key.fingerprint, expires, job, pending_until),
+    )
+
+
+def _known(connection: Connection, key: IdempotencyKey, now: float) -> tuple[str | None, str | None] | None:
     """Give the job and the response a key stands for; both None while it is being answered."""
     row = connection.execute(
         "SELECT fingerprint, job, response, pending_until, jobs.id FROM idempotency LEFT JOIN jobs ON jobs.id = job"
