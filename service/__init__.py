@@ -17,8 +17,9 @@ One request, file by file::
     work/batching        windows in batches by token budget
     work/cores           processors this process can keep busy
     work/jobs            documents answered later, while their leases last
-    work/store           what keeps them: ``jobs`` and ``idempotency`` over ``sqlite`` or ``postgresql``, of ``records``
-                         in the tables of ``schema``
+    work/store/jobs      accepted, claimed, finished; ``work/store/idempotency`` keys of requests that may be repeated
+    work/store/records   what is kept, and the database it takes: ``work/store/sqlite`` or ``work/store/postgresql``
+    work/store/schema    its tables, brought up to date from every release
     work/retry_after     the time after which there should be room again
     wire/endpoints       the table of endpoints: a row is a path, its types, its answer and its ``wire/examples``
     wire/requests        bodies of requests -> requests of the pipeline, made of ``wire/scalars``

@@ -9,7 +9,6 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from layoutserve.service.http.app import ROUTERS
 from layoutserve.service.settings import PREFIX, Settings
 from layoutserve.service.telemetry import Telemetry
 
@@ -75,7 +74,7 @@ def test_selectors_and_ports_find_the_instances():
 def test_probes_settings_and_metrics_are_those_of_the_service():
     base = by_kind("base")
     container = base["Deployment"]["spec"]["template"]["spec"]["containers"][0]
-    paths = {route.path for router in ROUTERS for route in router.routes}
+    paths = set(yaml.safe_load((KUBERNETES.parents[1] / "openapi.yaml").read_text())["paths"])
     assert {container[f"{probe}Probe"]["httpGet"]["path"] for probe in ("startup", "readiness", "liveness")} <= paths
     assert base["ServiceMonitor"]["spec"]["endpoints"][0]["path"] in paths
     text = "".join(path.read_text() for path in KUBERNETES.rglob("*.yaml"))
