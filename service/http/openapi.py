@@ -45,6 +45,7 @@ DOCUMENT_PROBLEMS: tuple[type[LayoutServeError], ...] = (
     errors.Overloaded,
     LayoutServeError,
     errors.NotReady,
+    errors.StoreUnavailable,
     errors.DeadlineExceeded,
 )
 REQUEST_ID: Json = {"X-Request-Id": {"description": "The request's id, as in the log", "schema": {"type": "string"}}}

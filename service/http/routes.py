@@ -18,7 +18,7 @@ jobs = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 models = APIRouter(prefix="/v1/models", tags=["models"])
 operations = APIRouter(tags=["operations"])
 
-JOB_PROBLEMS = problems((errors.Unauthorized, errors.NotFound, LayoutServeError))
+JOB_PROBLEMS = problems((errors.Unauthorized, errors.NotFound, LayoutServeError, errors.StoreUnavailable))
 Asked = Annotated[Exchange, Depends(Exchange)]
 
 
