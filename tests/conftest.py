@@ -1,7 +1,9 @@
 """What the tests of several packages share: the service as a user runs it, in a process of its own."""
 
 import contextlib
+import lzma
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -19,6 +21,17 @@ TESTS = Path(__file__).parent
 settings.register_profile("same", derandomize=True, print_blob=True)
 settings.register_profile("search", print_blob=True)
 settings.load_profile("same")
+
+
+@pytest.fixture(scope="session")
+def golden_sets(tmp_path_factory):
+    """A folder of the golden sets, each a checkpoint in Hugging Face's layout: here its weights are unpacked."""
+    folder = tmp_path_factory.mktemp("golden")
+    for packed in (TESTS / "golden").glob("*/model.safetensors.xz"):
+        copy = folder / packed.parent.name
+        shutil.copytree(packed.parent, copy, ignore=shutil.ignore_patterns("*.xz"))
+        (copy / packed.stem).write_bytes(lzma.decompress(packed.read_bytes()))
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,23 +1,19 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from layoutserve.model.network import checkpoint, export
 from layoutserve.model.page import Box, Word
 
-GOLDEN = Path(__file__).parents[1] / "golden"
-
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory):
+def exported(tmp_path_factory, golden_sets):
     """Export a golden set once; ``exported("tiny-token")`` returns its bundle."""
     made = {}
 
     def bundle_of(name):
         if name not in made:
             folder = tmp_path_factory.mktemp("bundles") / name
-            made[name] = export.export(checkpoint.load(GOLDEN / name), folder)
+            made[name] = export.export(checkpoint.load(golden_sets / name), folder)
         return made[name]
 
     return bundle_of

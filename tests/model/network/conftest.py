@@ -7,10 +7,10 @@ SETS = sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir())
 
 
 @pytest.fixture(params=SETS)
-def golden(request):
-    return GOLDEN / request.param
+def golden(request, golden_sets):
+    return golden_sets / request.param
 
 
 @pytest.fixture
-def tiny_token():
-    return GOLDEN / "tiny-token"
+def tiny_token(golden_sets):
+    return golden_sets / "tiny-token"

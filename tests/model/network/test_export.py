@@ -17,8 +17,8 @@ GOLDEN = Path(__file__).parents[2] / "golden"
 
 
 @pytest.fixture(scope="module")
-def token():
-    return checkpoint.load(GOLDEN / "tiny-token")
+def token(golden_sets):
+    return checkpoint.load(golden_sets / "tiny-token")
 
 
 @pytest.mark.parametrize("graph", ["fused", "portable"])
@@ -56,8 +56,8 @@ def test_heads_source_and_tokenizer_can_be_given(token, tmp_path):
         export.export(token, tmp_path / "c", tokenizer=tmp_path / "nowhere.json")
 
 
-def test_the_checkpoints_own_tokenizer_and_licence_travel(tmp_path):
-    shutil.copytree(GOLDEN / "tiny-token", tmp_path / "checkpoint")
+def test_the_checkpoints_own_tokenizer_and_licence_travel(tiny_token, tmp_path):
+    shutil.copytree(tiny_token, tmp_path / "checkpoint")
     (tmp_path / "checkpoint" / "tokenizer.json").write_text("{}")
     (tmp_path / "checkpoint" / "README.md").write_text("---\nlicense: cc-by-nc-sa-4.0\n---\n")
     made = export.export(checkpoint.load(tmp_path / "checkpoint"), tmp_path / "bundle")
@@ -95,8 +95,8 @@ def test_graphs_that_compute_something_else_are_not_exported(token, tmp_path, mo
     assert list(tmp_path.iterdir()) == []
 
 
-def test_weights_that_are_not_numbers_are_not_exported(tmp_path):
-    broken = checkpoint.load(GOLDEN / "tiny-token")
+def test_weights_that_are_not_numbers_are_not_exported(tiny_token, tmp_path):
+    broken = checkpoint.load(tiny_token)
     with torch.no_grad():
         broken.network.kie.classifier.bias[0] = float("nan")
     with pytest.raises(CheckpointError, match="differ from the network by nan"):

@@ -1,8 +1,6 @@
 """Half-precision bundles of the golden network, run on the CPU, which computes what it has no half-precision kernel for
 in float32 between casts: the graphs are the ones a GPU gets."""
 
-from pathlib import Path
-
 import onnx
 import pytest
 from onnx import TensorProto
@@ -13,13 +11,11 @@ from layoutserve.model.network import checkpoint
 from layoutserve.model.network.export import export
 from layoutserve.model.ops import DOMAIN
 
-GOLDEN = Path(__file__).parents[2] / "golden"
-
 
 @pytest.fixture(scope="module")
-def half(tmp_path_factory):
+def half(tmp_path_factory, golden_sets):
     folder = tmp_path_factory.mktemp("half")
-    token = checkpoint.load(GOLDEN / "tiny-token")
+    token = checkpoint.load(golden_sets / "tiny-token")
     return export(token, folder / "fp32"), export(token, folder / "fp16", precision="fp16")
 
 

@@ -9,13 +9,11 @@ from layoutserve.model.network import checkpoint, export
 from layoutserve.model.ocr import int8
 from layoutserve.service.cli.main import main
 
-GOLDEN = Path(__file__).parents[2] / "golden"
-
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
+def tiny(tmp_path_factory, golden_sets):
     folder = tmp_path_factory.mktemp("bundles") / "tiny"
-    export.export(checkpoint.load(GOLDEN / "tiny-token"), folder)
+    export.export(checkpoint.load(golden_sets / "tiny-token"), folder)
     return folder
 
 

@@ -14,10 +14,10 @@ HF_INPUTS = ("input_ids", "bbox", "image", "attention_mask", "token_type_ids")
 
 
 @pytest.fixture(scope="module")
-def bundles(tmp_path_factory):
+def bundles(tmp_path_factory, golden_sets):
     folder = tmp_path_factory.mktemp("bundles")
     for name in ("tiny-token", "tiny-qa", "tiny-base"):
-        assert main(["export", "--checkpoint", str(GOLDEN / name), "--output", str(folder / name)]) == 0
+        assert main(["export", "--checkpoint", str(golden_sets / name), "--output", str(folder / name)]) == 0
     return folder
 
 
@@ -46,9 +46,17 @@ def test_run_writes_what_the_reference_writes(bundles, name, ops, tmp_path, caps
                 np.testing.assert_allclose(out[key], expected[golden], rtol=0, atol=1e-4)
 
 
-def test_export_reports_on_stderr_and_prints_the_folder(tmp_path, capsys):
+def test_export_reports_on_stderr_and_prints_the_folder(golden_sets, tmp_path, capsys):
     code = main(
-        ["export", "--checkpoint", str(GOLDEN / "tiny-token"), "--output", str(tmp_path / "b"), "--graph", "portable"]
+        [
+            "export",
+            "--checkpoint",
+            str(golden_sets / "tiny-token"),
+            "--output",
+            str(tmp_path / "b"),
+            "--graph",
+            "portable",
+        ]
     )
     captured = capsys.readouterr()
     assert code == 0
@@ -73,16 +81,16 @@ def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path, capsys):
     assert not (tmp_path / "b").exists()
 
 
-def test_a_truncated_safetensors_file_is_refused(tmp_path, capsys):
-    shutil.copytree(GOLDEN / "tiny-token", tmp_path / "c")
+def test_a_truncated_safetensors_file_is_refused(golden_sets, tmp_path, capsys):
+    shutil.copytree(golden_sets / "tiny-token", tmp_path / "c")
     weights = tmp_path / "c" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:100_000])
     sentence = refusal(["export", "--checkpoint", str(tmp_path / "c"), "--output", str(tmp_path / "b")], capsys)
     assert "damaged or incomplete" in sentence
 
 
-def test_a_wrong_head_is_refused(tmp_path, capsys):
-    shutil.copytree(GOLDEN / "tiny-token", tmp_path / "c")
+def test_a_wrong_head_is_refused(golden_sets, tmp_path, capsys):
+    shutil.copytree(golden_sets / "tiny-token", tmp_path / "c")
     config = json.loads((tmp_path / "c" / "config.json").read_text())
     config["architectures"] = ["LayoutLMv2ForQuestionAnswering"]
     (tmp_path / "c" / "config.json").write_text(json.dumps(config))
