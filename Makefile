@@ -1,21 +1,30 @@
-# Everything a person or a machine does with this repository. `make setup` is implied by the others.
+# Everything a person or a machine does with this repository. Each sets up what it needs by itself.
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup serve test test-slow properties check format bench-model bench ops openapi contract starter starter-figures
+.PHONY: setup serve serving test test-slow properties check format bench-model bench ops openapi contract starter \
+	starter-figures wheels
 
 setup: $(VENV)/.ready
 
-$(VENV)/.ready: pyproject.toml
+# What serving needs, and no more: no torch, no tools of the tests (docs/deploy.md says what it weighs).
+serving: $(VENV)/.serving
+
+$(VENV)/.serving: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet torch==2.13.0
-	$(BIN)/python -m pip install --quiet --editable '.[cpu,torch,dev,otel]' --editable './client[cli,draw]'
+	$(BIN)/python -m pip install --quiet --editable '.[cpu]'
 	-model/ops/native/build.sh
 	$(BIN)/layoutserve ocr-models
 	touch $@
 
-# The native operators; `make setup` tries them too, and goes on without where there is no compiler or header.
+# The rest.
+$(VENV)/.ready: pyproject.toml client/pyproject.toml $(VENV)/.serving
+	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet --editable '.[cpu,torch,dev,otel]' --editable './client[cli,draw]'
+	touch $@
+
+# The native operators; both set-ups try them too, and go on without where there is no compiler or header.
 ops:
 	model/ops/native/build.sh
 
@@ -49,9 +58,22 @@ format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Everything on a fresh machine, then the service on port 8080; settings are variables LAYOUTSERVE_*.
-serve: setup
+# What serving needs on a fresh machine, then the service on port 8080; settings are variables LAYOUTSERVE_*.
+serve: serving
 	$(BIN)/layoutserve serve --port 8080
+
+# What is published: source distributions, the client, the service for any platform, and for this one with the native
+# operators, under the name of the oldest Linux that it runs on.
+wheels: serving ops
+	$(BIN)/python -m pip install --quiet --editable '.[cpu,release]'
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist client
+	$(BIN)/python -m build --outdir dist --sdist
+	LAYOUTSERVE_NATIVE=no $(BIN)/python -m build --outdir dist --wheel
+	LAYOUTSERVE_NATIVE=required $(BIN)/python -m build --outdir dist/native --wheel
+	$(BIN)/auditwheel repair --wheel-dir dist dist/native/*.whl
+	rm -r dist/native
+	$(BIN)/python -m twine check --strict dist/*
 
 openapi: setup
 	$(BIN)/layoutserve openapi > openapi.yaml.new && mv openapi.yaml.new openapi.yaml

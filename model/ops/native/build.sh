@@ -2,7 +2,8 @@
 # Builds the native operator library. Its C headers are looked for in this order: ONNXRUNTIME_INCLUDE_DIR, the
 # system, and Debian's libonnxruntime-dev, unpacked for the headers alone. Older Debian releases do not have that
 # package; its headers fit any of them, so it is then taken from a newer suite of the mirror this system uses,
-# with package lists of its own, so that nothing is installed and nothing about the system changes.
+# with package lists of its own, so that nothing is installed and nothing about the system changes. With
+# --offline nothing is downloaded.
 set -euo pipefail
 cd "$(dirname "$0")"
 suite=trixie
@@ -38,7 +39,7 @@ fetch_headers() {
 command -v cmake >/dev/null || fail "cmake is missing"
 command -v "${CXX:-c++}" >/dev/null || fail "a C++ compiler is missing"
 if ! headers=$(find_headers); then
-  command -v apt-get >/dev/null || fail "ONNX Runtime's C headers are missing; set ONNXRUNTIME_INCLUDE_DIR"
+  [[ ${1:-} != --offline ]] && command -v apt-get >/dev/null || fail "ONNX Runtime's C headers are missing; set ONNXRUNTIME_INCLUDE_DIR"
   fetch_headers >&2 || fail "ONNX Runtime's C headers could not be downloaded; set ONNXRUNTIME_INCLUDE_DIR"
   headers=$(find_headers) || fail "the downloaded package has no C headers"
 fi
