@@ -14,7 +14,7 @@ from layoutserve.model.errors import DatasetError
 from layoutserve.model.network import checkpoint
 from layoutserve.model.network.layoutlmv2 import LayoutLMv2
 from layoutserve.model.page import Box, Word
-from layoutserve.model.training.data import datasets
+from layoutserve.model.training.data import datasets, readers
 from layoutserve.model.training.data.datasets import Example
 from layoutserve.model.training.data.labelling import label
 from layoutserve.model.training.data.own_ocr import read_pages
@@ -206,7 +206,7 @@ def case_of(example: Example, without: Sequence[str] = ()) -> Case:
 
 def _labelled(paths: Sequence[Path], layout: str, kept: Path) -> list[Example]:
     """The pages with words and labels; those without words are read once, which is kept in ``kept``."""
-    examples = [page for path in paths for page in datasets.read(path, layout)]
+    examples = [page for path in paths for page in readers.read(path, layout)]
     unread = [page for page in examples if page.words is None]
     if unread:
         _log.info("reading %d pages that have no words", len(unread))

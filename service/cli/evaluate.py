@@ -67,10 +67,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _pages(arguments: argparse.Namespace) -> "list[Example]":
     """The labelled pages with the words that were asked for."""
-    from layoutserve.model.training.data import datasets
+    from layoutserve.model.training.data import readers
     from layoutserve.model.training.data.labelling import label
 
-    examples = datasets.read(arguments.data, arguments.layout)[: arguments.limit]
+    examples = readers.read(arguments.data, arguments.layout)[: arguments.limit]
     if arguments.words == "ocr":
         examples = _read(examples, arguments.keep)
     else:

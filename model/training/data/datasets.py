@@ -1,4 +1,4 @@
-"""Labelled pages: the type, the JSON-lines format they are kept in, and how a published data set becomes pages.
+"""Labelled pages: the type, and the JSON-lines format they are kept in.
 
 One JSON object a line, UTF-8, one line a page. Boxes are pixels of the page, origin top left::
 
@@ -24,8 +24,8 @@ Absent is not empty: a page without ``entities`` and ``spans`` says nothing abou
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -218,27 +218,6 @@ def _question(row: Mapping[str, Any]) -> Question:
     return Question(row["question"], tuple(row["answers"]), spans)
 
 
-def _read_pages(path: Path) -> Iterator[Example]:
-    """``read_jsonl``; rows that are only a question get their page from the files beside theirs."""
-    examples = list(read_jsonl(path))
-    if all(example.words is not None or not example.questions for example in examples):
-        yield from examples
-        return
-    known = {
-        (page.path, page.page): page
-        for other in sorted(path.parent.glob("*.jsonl"))
-        if other != path
-        for page in read_jsonl(other)
-        if page.words is not None
-    }
-    merged: dict[tuple[Path, int], Example] = {}
-    for example in examples:
-        key = (example.path, example.page)
-        page = merged.get(key) or known.get(key) or replace(example, questions=())
-        merged[key] = replace(page, questions=(*page.questions, *example.questions))
-    yield from merged.values()
-
-
 def split_by_group(examples: Sequence[Example], fraction: float, seed: int = 42) -> tuple[list[Example], list[Example]]:
     """(training, held out): whole groups are drawn by hash until about ``fraction`` of the pages is held out.
 
@@ -260,21 +239,3 @@ def split_by_group(examples: Sequence[Example], fraction: float, seed: int = 42)
             held.add(group)
             count += len(groups[group])
     return [e for e in examples if e.group not in held], [e for e in examples if e.group in held]
-
-
-def read(path: Path, layout: str = "auto") -> list[Example]:
-    """The pages of a data set on disk in a published layout, or in ours.
-
-    layout: ``jsonl``, ``sroie``, ``funsd``, ``xfund``, ``kleister``, ``docvqa``, ``cord``, ``classes`` (one
-    folder per class), or ``auto``, which looks at what is there.
-    """
-    from layoutserve.model.training.data import readers
-
-    table: dict[str, Callable[[Path], Iterable[Example]]] = {"jsonl": _read_pages, **readers.LAYOUTS}
-    name = readers.recognize(path) if layout == "auto" else layout
-    if name not in table:
-        raise DatasetError(f"There is no layout {name!r}; use one of {', '.join(sorted(table))}.")
-    examples = list(table[name](path))
-    if not examples:
-        raise DatasetError(f"{path} holds no pages in the layout {name!r}.")
-    return examples

@@ -1,4 +1,4 @@
-"""Public data sets in the form their authors publish, as examples.
+"""Data sets on disk as examples: our own, and public ones in the form their authors publish.
 
 =========  ==========================================================================================================
 sroie      ``img/*.jpg``, ``box/*.csv|txt`` (x1,y1,...,x4,y4,text a line) and ``entities|key/*.txt|json``; ICDAR 2019
@@ -14,6 +14,7 @@ classes    one folder per class with pictures and PDFs in it; nothing is read fr
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,24 @@ from PIL import Image
 
 from layoutserve.model.errors import DatasetError
 from layoutserve.model.page import Word, read_document
-from layoutserve.model.training.data.datasets import Example, Question, Span, make_word, split_line
+from layoutserve.model.training.data.datasets import Example, Question, Span, make_word, read_jsonl, split_line
 
 _PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
+
+
+def read(path: Path, layout: str = "auto") -> list[Example]:
+    """The pages of a data set on disk in a published layout, or in ours.
+
+    layout: ``jsonl``, ``sroie``, ``funsd``, ``xfund``, ``kleister``, ``docvqa``, ``cord``, ``classes`` (one
+    folder per class), or ``auto``, which looks at what is there.
+    """
+    name = recognize(path) if layout == "auto" else layout
+    if name not in LAYOUTS:
+        raise DatasetError(f"There is no layout {name!r}; use one of {', '.join(sorted(LAYOUTS))}.")
+    examples = list(LAYOUTS[name](path))
+    if not examples:
+        raise DatasetError(f"{path} holds no pages in the layout {name!r}.")
+    return examples
 
 
 def recognize(path: Path) -> str:
@@ -200,7 +216,29 @@ def read_classes(path: Path) -> Iterator[Example]:
                     )
 
 
+def _read_pages(path: Path) -> Iterator[Example]:
+    """``read_jsonl``; rows that are only a question get their page from the files beside theirs."""
+    examples = list(read_jsonl(path))
+    if all(example.words is not None or not example.questions for example in examples):
+        yield from examples
+        return
+    known = {
+        (page.path, page.page): page
+        for other in sorted(path.parent.glob("*.jsonl"))
+        if other != path
+        for page in read_jsonl(other)
+        if page.words is not None
+    }
+    merged: dict[tuple[Path, int], Example] = {}
+    for example in examples:
+        key = (example.path, example.page)
+        page = merged.get(key) or known.get(key) or replace(example, questions=())
+        merged[key] = replace(page, questions=(*page.questions, *example.questions))
+    yield from merged.values()
+
+
 LAYOUTS: Mapping[str, Callable[[Path], Iterable[Example]]] = {
+    "jsonl": _read_pages,
     "sroie": read_sroie,
     "funsd": read_funsd,
     "xfund": read_xfund,

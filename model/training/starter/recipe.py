@@ -373,12 +373,13 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(1 if arguments.processes > 1 else torch.get_num_threads())
+    places = (arguments.data, arguments.work, arguments.folder)
     if arguments.stage == "draw":
         draw_stage(arguments.work, arguments.processes, arguments.fraction)
     elif arguments.stage == "read":
         read_stage(arguments.data, arguments.work, arguments.fraction)
     elif arguments.stage == "pretrain":
-        pretrain_stage(arguments.data, arguments.work, arguments.folder, arguments.minutes)
+        pretrain_stage(*places, arguments.minutes)
     else:
         schedule = Schedule(
             minutes=arguments.minutes,
@@ -389,15 +390,7 @@ def main() -> None:
             warmup=0.03,
             save_s=120.0,
         )
-        train_stage(
-            arguments.data,
-            arguments.work,
-            arguments.folder,
-            schedule,
-            start=arguments.start,
-            processes=arguments.processes,
-            tuning=not arguments.all,
-        )
+        train_stage(*places, schedule, start=arguments.start, processes=arguments.processes, tuning=not arguments.all)
 
 
 if __name__ == "__main__":

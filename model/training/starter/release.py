@@ -28,7 +28,7 @@ from layoutserve.model.network import checkpoint, export
 from layoutserve.model.network.layoutlmv2 import LayoutLMv2
 from layoutserve.model.page import Page
 from layoutserve.model.training.command import case_of
-from layoutserve.model.training.data import datasets
+from layoutserve.model.training.data import datasets, readers
 from layoutserve.model.training.data.datasets import Example
 from layoutserve.model.training.data.labelling import label
 from layoutserve.model.training.evaluation import metrics
@@ -183,12 +183,12 @@ def measure(
 ) -> Metrics:
     """Every figure of the card. ``read``: the dev receipts as our OCR read them (``layoutserve evaluate --keep``)."""
     found: Metrics = {}
-    dev, _ = label(datasets.read(data / "sroie" / "dev.jsonl"))
+    dev, _ = label(readers.read(data / "sroie" / "dev.jsonl"))
     cases = [_case(example) for example in dev]
     runs = infer_pages(cases, encoder, infer)
     found["sroie-dev kie, words given"] = score_kie(runs, heads["kie"]).metrics()
     found["sroie-dev kie, words given, no rules"] = score_kie(runs, heads["kie"], ()).metrics()
-    asked = [_case(e) for e in datasets.read(data / "sroie" / "dev-questions.jsonl")]
+    asked = [_case(e) for e in readers.read(data / "sroie" / "dev-questions.jsonl")]
     found["sroie-dev docvqa, words given"] = score_docvqa(
         infer_questions(asked, encoder, infer), heads["docvqa"]
     ).metrics()

@@ -5,7 +5,8 @@ from PIL import Image
 
 from layoutserve.model.errors import DatasetError
 from layoutserve.model.page import Box
-from layoutserve.model.training.data.datasets import read, read_jsonl, split_by_group, split_line, to_row
+from layoutserve.model.training.data.datasets import read_jsonl, split_by_group, split_line, to_row
+from layoutserve.model.training.data.readers import read
 
 
 def picture(path, size=(100, 200)):
