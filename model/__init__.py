@@ -1,4 +1,44 @@
-"""The document model: pages in, entities, classes and answers out. Knows no HTTP, no settings, no asyncio."""
+"""The document model: pages in, entities, classes and answers out. Knows no HTTP, no settings, no asyncio.
+
+One page, in the order of data::
+
+    pipeline               the order of all that follows: a generator that yields work and is sent the results
+    bundle                 a folder with all that running a model takes; ``bundles`` has the one that comes along
+    page/document          bytes -> pages, one at a time, by ``images`` or ``pdf``
+    page/text_layer        the words that a PDF says of itself, if they are what is seen
+    page/given_words       the words that came with the request instead
+    page/reading_order     pieces of text as a person reads them; ``scripts`` knows how writing systems differ
+    page/elements          what comes out: boxes, words, the page; ``geometry`` turns them, ``drawing`` shows them
+    ocr/reader             pixels -> words: lines by ``detection``, cut by ``lines``, read by ``recognition``, ``ctc``
+    ocr/engine             the models behind it: in ``int8``, or run by ``paddle``; ``models`` says what their files say
+    ocr/store              where their files come from: a ``package_index``
+    encoding/encoder       words -> arrays of 512 tokens, checked by ``tensors``; ``windows`` knows which word is where
+    inference/session      arrays -> logits: the visual graph once a page, the encoder by windows
+    inference/device       pages that stay on the GPU; ``visual_cache`` and ``caches`` keep what was computed
+    decoding/kie           logits -> entities and fields: ``fields`` has the steps, ``rules`` their names
+    decoding/fields        bio, entities, candidates, company, total, values
+    decoding/classification, decoding/docvqa, decoding/text_flow
+                           logits -> classes; logits -> answers; which word follows which
+    allocator, errors      memory of a process that goes on for months; what can go wrong, in sentences
+
+    ops                    operators of our own in the graphs, each defined in numpy: relative_attention_bias,
+                           integer_product, dequantize_attend_quantize, dequantize_gelu_quantize; and for OCR
+                           depthwise_conv, feed_forward_add, pixel_mean, best_symbols. ``function_bodies`` travel in
+                           every graph, ``native`` is the C++ that takes precedence
+
+And the build side, which the running service never imports::
+
+    network/layoutlmv2     the network in torch, its eyes in ``resnet_fpn``
+    network/checkpoint     Hugging Face's layout -> the network, and back; ``tokenizer`` with it
+    network/export         the network -> a bundle, proved: ``graphs`` by ``graph_builder``, ``quantization``,
+                           ``half_precision``; ``ocr_int8`` does it to PP-OCR, ``probe`` and ``stack`` are small graphs
+    training/command       what ``layoutserve train`` does
+    training/data          labelled pages: datasets, readers, public_pages, labelling, own_ocr, receipt_values
+    training/synthesis     pages drawn in code; it has a map of its own
+    training/stages        initial, pretraining, finetuning, questions, batches, augmentation, loop
+    training/evaluation    scoring, metrics
+    training/starter       the bundle that comes along: recipe, release, card
+"""
 
 import os
 

@@ -27,6 +27,7 @@ One request, file by file::
     wire/problems        errors -> RFC 9457 problems
     errors               errors, each with its status and what to do
 
-``cli`` is the command line: ``cli/main`` finds the commands, a module each; ``cli/running`` answers documents there
-without a server.
+``cli`` is the command line: ``cli/main`` (``__main__`` calls it) finds the commands, a module each; ``cli/running``
+answers documents there without a server. serve, openapi, api_key and doctor are about the service, kie, classification,
+docvqa, ocr and ocr_models about documents, export, run, evaluate, train, pretrain and synthesize about models.
 """

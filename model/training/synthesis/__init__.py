@@ -35,6 +35,17 @@ Span labels: COMPANY, DATE, ADDRESS, TOTAL (as in SROIE: the date without the ti
 rounding, where it is stated as the total; words of the amount only, a currency sign only when it touches the
 amount), INVOICE_NUMBER, DUE_DATE, TAX, SUBTOTAL, ITEM_DESCRIPTION, ITEM_QUANTITY, ITEM_AMOUNT.
 COMPANY and ADDRESS are the issuer's, never the customer's.
+
+File by file::
+
+    drawing        ``generate``: one page from its index
+    content        what is printed: values, vocabulary, wordings, prose, locales
+    layouts        where it is printed: receipts (receipt_sections, till, bills, totals), invoices (invoice_sections),
+                   contracts, forms (form_fields, captions), letters, resumes, articles, reports; desk is what all but
+                   receipts are written on
+    sheet, fonts   the paper, which remembers every word, and the typefaces
+    questions      questions about what was printed
+    assembly       a written sheet -> a page; degradation ages it, ``page`` is its form, writing puts it into files
 """
 
 from layoutserve.model.training.synthesis.degradation import Degraded, degrade
