@@ -59,13 +59,15 @@ class Wheel(bdist_wheel):
     """A wheel for every Python 3, as the operators use nothing of CPython: for this platform with them, or for any."""
 
     def run(self) -> None:
-        """Build the wheel. What an earlier build left behind must not come along."""
-        shutil.rmtree(self.get_finalized_command("build").build_base, ignore_errors=True)
+        """Build the wheel. What an earlier build left behind must not come along, and nothing is left behind."""
+        leftovers = self.get_finalized_command("build").build_base
+        shutil.rmtree(leftovers, ignore_errors=True)
         with_operators = has_operators()
         # setuptools knows extension modules only; this sends everything to the folder for what is built.
         self.distribution.has_ext_modules = lambda: with_operators
         self.root_is_pure = not with_operators
         super().run()
+        shutil.rmtree(leftovers, ignore_errors=True)
 
     def get_tag(self) -> tuple[str, str, str]:
         """``py3-none-any``, or ``py3-none-`` and the platform."""
