@@ -1,13 +1,13 @@
-"""What a recognizer's head says of every column, without writing down what it says of every symbol: in numpy.
+"""The operator ``layoutserve::BestSymbols``: what the scores of a recognizer's head say of every column.
 
-A head scores thousands of symbols for every column of a line, of which greedy decoding asks for the likeliest and its
-probability, and ours for the probability of a space.
+A head scores thousands of symbols for every column of a line. Greedy decoding asks for the likeliest and its
+probability, and ours for the probability of a space: no more than that is written down.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from layoutserve.model.ops.integer_product import dequantize_rows, integer_product, quantize_rows
+from layoutserve.model.ops.dequantize_rows import dequantize_rows
 
 
 def best_symbols(
@@ -17,9 +17,9 @@ def best_symbols(
     bias: NDArray[np.float32],
     symbol: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
-    """The operator ``layoutserve::BestSymbols``.
+    """Find the likeliest of N symbols, and the probability of a given one.
 
-    sums: int32 (..., N), of an integer product (``integer_product.py``). row_scale: float32 (..., 1). column_scale,
+    sums: int32 (..., N), of an integer product. row_scale: float32 (..., 1). column_scale,
     bias: float32 (N,). symbol: int64 (1,), one of the N. Of the softmax of the dequantized rows it returns, each of
     shape (...), the place of the largest (the first of several), the largest, and the one of ``symbol``.
     """
@@ -28,15 +28,3 @@ def best_symbols(
     powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
     whole = powers.sum(axis=-1)
     return best, (1 / whole).astype(np.float32), (powers[..., symbol[0]] / whole).astype(np.float32)
-
-
-def score_symbols(
-    x: NDArray[np.float32],
-    weight: NDArray[np.int8],
-    column_scale: NDArray[np.float32],
-    bias: NDArray[np.float32],
-    symbol: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
-    """The operator ``layoutserve::ScoreSymbols``: the same of rows x, float32 (..., K), by weight, int8 (K, N)."""
-    q, row_scale = quantize_rows(x)
-    return best_symbols(integer_product(q, weight), row_scale, column_scale, bias, symbol)

@@ -1,4 +1,4 @@
-"""A depthwise convolution of pixels whose channels lie together (NHWC), in numpy.
+"""The operator ``layoutserve::DepthwiseConv``: a depthwise convolution of pixels whose channels lie together (NHWC).
 
 Integer products want rows, a pixel's channels side by side; ONNX Runtime's convolutions want planes. Between two
 products a depthwise convolution in this layout saves turning every value about twice, and runs along the channels.
@@ -16,7 +16,7 @@ def depthwise_conv(
     strides: tuple[int, int],
     pads: tuple[int, int, int, int],
 ) -> NDArray[np.float32]:
-    """The operator ``layoutserve::DepthwiseConv``.
+    """Convolve each channel by itself.
 
     x: float32 (B, H, W, C). weight: float32 (KH, KW, C). bias: float32 (C,). strides: down, right. pads: rows of zeros
     above, columns at the left, rows below, columns at the right, as in ONNX. Returns float32 (B, H', W', C), H' being

@@ -1,4 +1,4 @@
-"""The relative attention bias in numpy: the definition that torch, function body and native kernel equal.
+"""The operator ``layoutserve::RelativeAttentionBias``.
 
 LayoutLMv2 adds to every attention score a bias that depends on how far the key is from the query: in the text
 (1D) and on the page (2D, left edges and bottom edges). Distances are small integers and everything beyond a
@@ -21,9 +21,54 @@ from numpy.typing import NDArray
 # What a masked key's scores get: its probability is exactly 0 in float32, and half precision can still hold it.
 MASKED = -10000.0
 
+# One of the three gathers: a function that the body calls three times.
+DISTANCE_BIAS = """
+<domain: "layoutserve", opset_import: ["": 20]>
+DistanceBias (places, table) => (bias)
+{
+    query_axis = Constant <value = int64[1] {2}> ()
+    key_axis = Constant <value = int64[1] {1}> ()
+    two = Constant <value = int64 {2}> ()
+    query = Unsqueeze (places, query_axis)
+    key = Unsqueeze (places, key_axis)
+    distance = Sub (key, query)
+    width = Shape <start = 1> (table)
+    width_scalar = Squeeze (width)
+    maximum = Div (width_scalar, two)
+    minimum = Neg (maximum)
+    clipped = Clip (distance, minimum, maximum)
+    index = Add (clipped, maximum)
+    bias = Gather <axis = 1> (table, index)
+}
+"""
+
+BODY = """
+<domain: "layoutserve", opset_import: ["": 20, "layoutserve": 1]>
+RelativeAttentionBias (position_ids, bbox, attention_mask, bias_1d, bias_x, bias_y) => (bias)
+{
+    left_edge = Constant <value = int64 {0}> ()
+    bottom_edge = Constant <value = int64 {3}> ()
+    x0 = Gather <axis = 2> (bbox, left_edge)
+    y1 = Gather <axis = 2> (bbox, bottom_edge)
+    of_1d = layoutserve.DistanceBias (position_ids, bias_1d)
+    of_x = layoutserve.DistanceBias (x0, bias_x)
+    of_y = layoutserve.DistanceBias (y1, bias_y)
+    of_1d_and_x = Add (of_1d, of_x)
+    heads_first = Add (of_1d_and_x, of_y)
+    unmasked = Transpose <perm = [1, 0, 2, 3]> (heads_first)
+    zero = Constant <value = float {0}> ()
+    masked = Constant <value = float {-10000}> ()
+    attended = Cast <to = 9> (attention_mask)
+    mask = Where (attended, zero, masked)
+    head_and_query_axes = Constant <value = int64[2] {1, 2}> ()
+    mask_of_keys = Unsqueeze (mask, head_and_query_axes)
+    bias = Add (unmasked, mask_of_keys)
+}
+"""
+
 
 def relative_position_bucket(distance: NDArray[np.int64], num_buckets: int, max_distance: int) -> NDArray[np.int64]:
-    """The bucket of every distance (key minus query): int64, same shape, in ``0..num_buckets - 1``.
+    """Find the bucket of each distance (key minus query): int64, same shape, in ``0..num_buckets - 1``.
 
     Half of the buckets are for positive distances. Of each half, one half holds one distance each, the other
     grows logarithmically up to ``max_distance``; all beyond shares the last. As T5 (arXiv 1910.10683) and
@@ -41,7 +86,7 @@ def relative_position_bucket(distance: NDArray[np.int64], num_buckets: int, max_
 
 
 def bucket_table(num_buckets: int, max_distance: int) -> NDArray[np.int64]:
-    """The bucket of every distance ``-max_distance..max_distance``: int64 (2 * max_distance + 1,).
+    """Tabulate the buckets of the distances ``-max_distance..max_distance``: int64 (2 * max_distance + 1,).
 
     Exact for any distance once it is clipped to that range: at ``max_distance`` the last bucket is reached.
     """
@@ -57,7 +102,7 @@ def relative_attention_bias(
     bias_x: NDArray[np.float32],
     bias_y: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """The operator ``layoutserve::RelativeAttentionBias``.
+    """Add up the three biases and the mask of the keys.
 
     position_ids: int64 (B, T), or (1, T) for all. bbox: int64 (B, T, 4), x0, y0, x1, y1. attention_mask: int64
     (B, T), 0 for keys that nobody attends to. bias_1d, bias_x, bias_y: float32 (H, 2M + 1), each with its own M.

@@ -8,7 +8,6 @@
 #include <cstring>
 
 #include "attention_rows.h"
-#include "processor.h"
 #include "quantized_rows.h"
 
 // Vectors wider than those of every processor pass between functions that are one after inlining.
@@ -26,7 +25,7 @@ static_assert(kValueSteps * 262144.0f < 2147483648.0f);
 constexpr float kShortest = 1e-15f;
 constexpr float kLowest = -3e38f;
 constexpr float kLog2E = 1.44269504f;
-// A score that is less than the largest by so much counts as if by no more: e^-60 is rounded to nothing.
+// A score further below the largest than this counts as if it were this far below: e^-60 is rounded to nothing.
 constexpr float kFurthest = 60.0f;
 
 template <int kLanes>
@@ -43,7 +42,7 @@ LAYOUTSERVE_VECTORS(4);
 LAYOUTSERVE_VECTORS(8);
 LAYOUTSERVE_VECTORS(16);
 
-// All of this file with so many numbers at a time.
+// All of this file with kLanes numbers at a time.
 template <int kLanes>
 struct Lanes {
   using Floats = typename Vectors<kLanes>::Floats;
@@ -191,47 +190,30 @@ struct Lanes {
   }
 };
 
-#ifdef LAYOUTSERVE_X86
+constexpr int lanes(Isa isa) { return isa == Isa::kAvx512 ? 16 : isa == Isa::kAvx2 ? 8 : 4; }
 
-LAYOUTSERVE_AVX512 void lengths_avx512(const float* row, int64_t heads, int64_t size, float* scales) {
-  Lanes<16>::lengths(row, heads, size, scales);
-}
+struct Lengths {
+  template <Isa kIsa>
+  static LAYOUTSERVE_INLINED void run(const float* row, int64_t heads, int64_t size, float* scales) {
+    Lanes<lanes(kIsa)>::lengths(row, heads, size, scales);
+  }
+};
 
-LAYOUTSERVE_AVX2 void lengths_avx2(const float* row, int64_t heads, int64_t size, float* scales) {
-  Lanes<8>::lengths(row, heads, size, scales);
-}
-
-LAYOUTSERVE_AVX512 void weigh_avx512(const Queries& of, float* scores, int16_t* weights, float* factors) {
-  Lanes<16>::weigh(of, scores, weights, factors);
-}
-
-LAYOUTSERVE_AVX2 void weigh_avx2(const Queries& of, float* scores, int16_t* weights, float* factors) {
-  Lanes<8>::weigh(of, scores, weights, factors);
-}
-
-#endif
+struct Weigh {
+  template <Isa kIsa>
+  static LAYOUTSERVE_INLINED void run(const Queries* queries, float* scores, int16_t* weights, float* factors) {
+    Lanes<lanes(kIsa)>::weigh(*queries, scores, weights, factors);
+  }
+};
 
 }  // namespace
 
-void direction_scales(Int16Kernel kernel, const float* row, int64_t heads, int64_t size, float* scales) {
-  switch (kernel) {
-#ifdef LAYOUTSERVE_X86
-    case Int16Kernel::kAvx512Vnni: return lengths_avx512(row, heads, size, scales);
-    case Int16Kernel::kAvx2: return lengths_avx2(row, heads, size, scales);
-#endif
-    default: return Lanes<4>::lengths(row, heads, size, scales);
-  }
+void direction_scales(const float* row, int64_t heads, int64_t size, float* scales) {
+  dispatch<Lengths>(row, heads, size, scales);
 }
 
-void weigh(Int16Kernel kernel, const Queries& of, void* sums, int16_t* weights, float* factors) {
-  auto* scores = static_cast<float*>(sums);
-  switch (kernel) {
-#ifdef LAYOUTSERVE_X86
-    case Int16Kernel::kAvx512Vnni: return weigh_avx512(of, scores, weights, factors);
-    case Int16Kernel::kAvx2: return weigh_avx2(of, scores, weights, factors);
-#endif
-    default: return Lanes<4>::weigh(of, scores, weights, factors);
-  }
+void weigh(const Queries& queries, void* sums, int16_t* weights, float* factors) {
+  dispatch<Weigh>(&queries, static_cast<float*>(sums), weights, factors);
 }
 
 }  // namespace layoutserve

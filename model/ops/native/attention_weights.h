@@ -14,7 +14,7 @@ constexpr int64_t kMostKeys = 1 << 15;
 
 // How much one int16 step of the queries or keys of each head of a row is. They are scaled by their length, so that no
 // product of two can leave int32, whatever the size of a head.
-void direction_scales(Int16Kernel kernel, const float* row, int64_t heads, int64_t size, float* scales);
+void direction_scales(const float* row, int64_t heads, int64_t size, float* scales);
 
 // Up to kProductRows queries of one head, and the `tokens` keys that they are compared with, `padded` to kKeyStep.
 struct Queries {
@@ -25,6 +25,6 @@ struct Queries {
 
 // Makes int16 weights (count, padded) of the products' sums, int32 (count, padded), which are written over: the sum of
 // weights times int16 values, times the factor of its row, is what a query finds.
-void weigh(Int16Kernel kernel, const Queries& queries, void* sums, int16_t* weights, float* factors);
+void weigh(const Queries& queries, void* sums, int16_t* weights, float* factors);
 
 }  // namespace layoutserve

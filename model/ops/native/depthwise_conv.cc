@@ -1,24 +1,10 @@
-// The operator layoutserve::DepthwiseConv for ONNX Runtime's CPU provider. model/ops/depthwise_conv.py says what it
-// computes. Channels lie together, so that every step works on whole vectors, whatever the size of the kernel.
+// The operator layoutserve::DepthwiseConv; model/ops/depthwise_conv.py says what it computes. Channels lie together,
+// so that every step works on whole vectors, whatever the size of the kernel.
 
-#include "depthwise_conv.h"
-
-#include <algorithm>
-#include <cstdint>
-
-#include "quantized_rows.h"
+#include "operator.h"
 
 namespace layoutserve {
 namespace {
-
-struct Task {
-  const float *x, *weight, *bias;
-  float* y;
-  int64_t height, width, channels;            // of x
-  int64_t kernel_height, kernel_width;
-  int64_t out_height, out_width;
-  int64_t stride_down, stride_right, pad_top, pad_left;
-};
 
 // What one pixel of y is made of: the weights and pixels of x where the kernel lies on the page.
 struct Window {
@@ -28,8 +14,8 @@ struct Window {
 };
 
 template <int64_t kChannels>
-LAYOUTSERVE_INLINED void convolve_block(const Window& window, const float* __restrict bias, int64_t channels, int64_t first,
-                            float* __restrict y) {
+LAYOUTSERVE_INLINED void convolve_block(const Window& window, const float* bias, int64_t channels, int64_t first,
+                                        float* y) {
   float sums[kChannels];
   for (int64_t c = 0; c < kChannels; ++c) sums[c] = bias[first + c];
   for (int64_t row = 0; row < window.rows; ++row) {
@@ -42,8 +28,7 @@ LAYOUTSERVE_INLINED void convolve_block(const Window& window, const float* __res
   for (int64_t c = 0; c < kChannels; ++c) y[first + c] = sums[c];
 }
 
-LAYOUTSERVE_VECTORISED void convolve(const Window& window, const float* __restrict bias, int64_t channels,
-                                     float* __restrict y) {
+LAYOUTSERVE_INLINED void convolve(const Window& window, const float* bias, int64_t channels, float* y) {
   int64_t first = 0;
   // Sums stay in registers while the kernel's weights go by: many of them where there are as many channels.
   for (; first + 96 <= channels; first += 96) convolve_block<96>(window, bias, channels, first, y);
@@ -51,78 +36,64 @@ LAYOUTSERVE_VECTORISED void convolve(const Window& window, const float* __restri
   for (; first < channels; ++first) convolve_block<1>(window, bias, channels, first, y);
 }
 
-// One row of pixels.
-void row_task(void* data, size_t number) {
-  const Task& task = *static_cast<const Task*>(data);
-  const int64_t image = static_cast<int64_t>(number) / task.out_height;
-  const int64_t row = static_cast<int64_t>(number) % task.out_height;
-  const int64_t top = row * task.stride_down - task.pad_top;
-  const int64_t first_row = std::max<int64_t>(0, -top);
-  Window window{};
-  window.rows = std::min(task.kernel_height, task.height - top) - first_row;
-  window.x_row = task.width * task.channels, window.weight_row = task.kernel_width * task.channels;
-  const float* x = task.x + (image * task.height + top + first_row) * window.x_row;
-  const float* weight = task.weight + first_row * window.weight_row;
-  float* y = task.y + number * task.out_width * task.channels;
-  for (int64_t column = 0; column < task.out_width; ++column, y += task.channels) {
-    const int64_t left = column * task.stride_right - task.pad_left;
-    const int64_t first_column = std::max<int64_t>(0, -left);
-    window.columns = std::min(task.kernel_width, task.width - left) - first_column;
-    window.x = x + (left + first_column) * task.channels;
-    window.weight = weight + first_column * task.channels;
-    convolve(window, task.bias, task.channels, y);
+// A row of pixels of y: `window` as it would be for a pixel at the left edge of x whose kernel begins there.
+struct ConvolveRow {
+  template <Isa>
+  static LAYOUTSERVE_INLINED void run(Window window, const float* bias, int64_t channels, int64_t width, int64_t stride,
+                                      int64_t pad, int64_t out_width, float* y) {
+    const Window whole = window;
+    for (int64_t column = 0; column < out_width; ++column) {
+      const int64_t left = column * stride - pad, first_column = std::max<int64_t>(0, -left);
+      window.columns = std::min(whole.columns, width - left) - first_column;
+      window.x = whole.x + (left + first_column) * channels;
+      window.weight = whole.weight + first_column * channels;
+      convolve(window, bias, channels, y + column * channels);
+    }
   }
-}
+};
+
+struct DepthwiseConv {
+  static constexpr char kName[] = "DepthwiseConv";
+  // x (B, H, W, C), weight (KH, KW, C), bias (C) -> y (B, H', W', C)
+  static constexpr Type kInputs[] = {kFloat, kFloat, kFloat}, kOutputs[] = {kFloat};
+
+  std::vector<int64_t> strides, pads;
+
+  explicit DepthwiseConv(const Ort::ConstKernelInfo& node)
+      : strides(node.GetAttributes<int64_t>("strides")), pads(node.GetAttributes<int64_t>("pads")) {
+    require(strides.size() == 2 && pads.size() == 4 && std::min(strides[0], strides[1]) > 0 &&
+                *std::min_element(pads.begin(), pads.end()) >= 0,
+            "needs two strides of at least 1 and four pads of at least 0.");
+  }
+
+  void compute(const Context& context) const {
+    const Shape shape = context.shape(0), kernel = context.shape(1);
+    require(shape.size() == 4 && kernel.size() == 3 && kernel[2] == shape[3] && context.count(2) == shape[3],
+            "needs x (B, H, W, C), weight (KH, KW, C) and bias (C).");
+    const int64_t height = shape[1], width = shape[2], channels = shape[3];
+    const int64_t down = height + pads[0] + pads[2] - kernel[0], right = width + pads[1] + pads[3] - kernel[1];
+    // A window that lies in the padding alone would have nothing to begin with.
+    require(down >= 0 && right >= 0 && std::max(pads[0], pads[2]) < kernel[0] && std::max(pads[1], pads[3]) < kernel[1],
+            "needs an image as large as its kernel, and pads smaller than it.");
+    const int64_t out_height = down / strides[0] + 1, out_width = right / strides[1] + 1;
+    const auto *x = context.input<float>(0), *weight = context.input<float>(1), *bias = context.input<float>(2);
+    auto* y = context.output<float>(0, {shape[0], out_height, out_width, channels});
+    // A row of pixels at a time.
+    context.parallel_for(channels > 0 ? shape[0] * out_height : 0, [&](int64_t number) {
+      const int64_t image = number / out_height, row = number % out_height;
+      const int64_t top = row * strides[0] - pads[0], first_row = std::max<int64_t>(0, -top);
+      Window window{};
+      window.rows = std::min(kernel[0], height - top) - first_row, window.columns = kernel[1];
+      window.x_row = width * channels, window.weight_row = kernel[1] * channels;
+      window.x = x + (image * height + top + first_row) * window.x_row;
+      window.weight = weight + first_row * window.weight_row;
+      dispatch<ConvolveRow>(window, bias, channels, width, strides[1], pads[1], out_width,
+                            y + number * out_width * channels);
+    });
+  }
+};
+
+const Registration<DepthwiseConv> registration;
 
 }  // namespace
-
-OrtStatusPtr DepthwiseConv::CreateKernelV2(const OrtApi&, const OrtKernelInfo* info, void** kernel) const try {
-  const Ort::ConstKernelInfo given(info);
-  DepthwiseConvKernel made{given.GetAttributes<int64_t>("strides"), given.GetAttributes<int64_t>("pads")};
-  const auto negative = [](int64_t value) { return value < 0; };
-  if (made.strides.size() != 2 || made.pads.size() != 4 || std::min(made.strides[0], made.strides[1]) < 1 ||
-      std::any_of(made.pads.begin(), made.pads.end(), negative)) {
-    return Ort::Status("DepthwiseConv needs two strides of at least 1 and four pads of at least 0.",
-                       ORT_INVALID_ARGUMENT).release();
-  }
-  *kernel = new DepthwiseConvKernel(made);
-  return nullptr;
-} catch (const std::exception& error) {
-  return Ort::Status(error.what(), ORT_INVALID_ARGUMENT).release();
-}
-
-OrtStatusPtr DepthwiseConvKernel::ComputeV2(OrtKernelContext* raw) try {
-  Ort::KernelContext context(raw);
-  const auto x = context.GetInput(0), weight = context.GetInput(1), bias = context.GetInput(2);
-  std::vector<int64_t> shape = x.GetTensorTypeAndShapeInfo().GetShape();
-  const std::vector<int64_t> kernel = weight.GetTensorTypeAndShapeInfo().GetShape();
-  if (shape.size() != 4 || kernel.size() != 3 || kernel[2] != shape[3] ||
-      static_cast<int64_t>(bias.GetTensorTypeAndShapeInfo().GetElementCount()) != shape[3]) {
-    return Ort::Status("DepthwiseConv needs x (B, H, W, C), weight (KH, KW, C) and bias (C).", ORT_INVALID_ARGUMENT)
-        .release();
-  }
-  Task task{};
-  task.x = x.GetTensorData<float>(), task.weight = weight.GetTensorData<float>(), task.bias = bias.GetTensorData<float>();
-  task.height = shape[1], task.width = shape[2], task.channels = shape[3];
-  task.kernel_height = kernel[0], task.kernel_width = kernel[1];
-  task.stride_down = strides[0], task.stride_right = strides[1];
-  task.pad_top = pads[0], task.pad_left = pads[1];
-  const int64_t down = task.height + pads[0] + pads[2] - task.kernel_height;
-  const int64_t right = task.width + pads[1] + pads[3] - task.kernel_width;
-  // A window that lies in the padding alone would have nothing to begin with.
-  if (down < 0 || right < 0 || std::max(pads[0], pads[2]) >= task.kernel_height ||
-      std::max(pads[1], pads[3]) >= task.kernel_width) {
-    return Ort::Status("DepthwiseConv needs an image as large as its kernel, and pads smaller than it.",
-                       ORT_INVALID_ARGUMENT).release();
-  }
-  task.out_height = shape[1] = down / task.stride_down + 1;
-  task.out_width = shape[2] = right / task.stride_right + 1;
-  task.y = context.GetOutput(0, shape).GetTensorMutableData<float>();
-  const int64_t rows = shape[0] * task.out_height;
-  if (rows > 0 && task.channels > 0) context.ParallelFor(row_task, static_cast<size_t>(rows), 0, &task);
-  return nullptr;
-} catch (const std::exception& error) {
-  return Ort::Status(error.what(), ORT_FAIL).release();
-}
-
 }  // namespace layoutserve

@@ -1,4 +1,4 @@
-// Int16 matrix products: the same sums by three kernels.
+// Int16 matrix products: the same sums from the plain loop, AVX2 and AVX-512 VNNI.
 
 #include "int16_product.h"
 
@@ -15,18 +15,23 @@ namespace layoutserve {
 namespace {
 
 // What the others have to equal.
-void portable_panel(const int16_t* left, int64_t stride, const int16_t* right, int64_t pairs, int64_t columns,
-                    int32_t* sums) {
-  for (int64_t row = 0; row < kProductRows; ++row) {
-    int32_t total[kPanel] = {};
-    for (int64_t pair = 0; pair < pairs; ++pair) {
-      const int32_t even = left[row * stride + 2 * pair], odd = left[row * stride + 2 * pair + 1];
-      const int16_t* both = right + pair * 2 * kPanel;
-      for (int64_t i = 0; i < kPanel; ++i) total[i] += even * both[2 * i] + odd * both[2 * i + 1];
+struct Int16Product {
+  template <Isa>
+  static void run(const int16_t* left, int64_t stride, const int16_t* right, int64_t panel_stride, int64_t pairs,
+                  int64_t panels, int32_t* sums) {
+    for (int64_t panel = 0; panel < panels; ++panel) {
+      for (int64_t row = 0; row < kProductRows; ++row) {
+        int32_t total[kPanel] = {};
+        for (int64_t pair = 0; pair < pairs; ++pair) {
+          const int32_t even = left[row * stride + 2 * pair], odd = left[row * stride + 2 * pair + 1];
+          const int16_t* both = right + panel * panel_stride + pair * 2 * kPanel;
+          for (int64_t i = 0; i < kPanel; ++i) total[i] += even * both[2 * i] + odd * both[2 * i + 1];
+        }
+        std::copy_n(total, kPanel, sums + (row * panels + panel) * kPanel);
+      }
     }
-    std::copy(total, total + kPanel, sums + row * columns);
   }
-}
+};
 
 #ifdef LAYOUTSERVE_X86
 
@@ -93,58 +98,34 @@ LAYOUTSERVE_AVX2 void avx2_panel(const int16_t* left, int64_t stride, const int1
   }
 }
 
+template <>
+void Int16Product::run<Isa::kAvx512>(const int16_t* left, int64_t stride, const int16_t* right, int64_t panel_stride,
+                                     int64_t pairs, int64_t panels, int32_t* sums) {
+  const int64_t columns = panels * kPanel;
+  int64_t panel = 0;
+  for (; panel + 2 <= panels; panel += 2) {
+    vnni_panels<2>(left, stride, right + panel * panel_stride, panel_stride, pairs, columns, sums + panel * kPanel);
+  }
+  if (panel < panels) {
+    vnni_panels<1>(left, stride, right + panel * panel_stride, panel_stride, pairs, columns, sums + panel * kPanel);
+  }
+}
+
+template <>
+void Int16Product::run<Isa::kAvx2>(const int16_t* left, int64_t stride, const int16_t* right, int64_t panel_stride,
+                                   int64_t pairs, int64_t panels, int32_t* sums) {
+  for (int64_t panel = 0; panel < panels; ++panel) {
+    avx2_panel(left, stride, right + panel * panel_stride, pairs, panels * kPanel, sums + panel * kPanel);
+  }
+}
+
 #endif
-
-bool has(Int16Kernel kernel) {
-  if (kernel == Int16Kernel::kAvx512Vnni) return has_avx512_vnni();
-  return kernel == Int16Kernel::kPortable || has_avx2();
-}
-
-using Choice = KernelChoice<Int16Kernel, Int16Kernel::kAvx512Vnni, has>;
-
-Choice& choice() {
-  static Choice made;
-  return made;
-}
 
 }  // namespace
 
-bool has_int16_instructions() { return Choice::fastest() != Int16Kernel::kPortable; }
-
-Int16Kernel int16_kernel() { return choice().get(); }
-
-void int16_product(Int16Kernel kernel, const int16_t* left, int64_t stride, const int16_t* right, int64_t panel_stride,
-                   int64_t pairs, int64_t panels, int32_t* sums) {
-  const int64_t columns = panels * kPanel;
-  int64_t panel = 0;
-#ifdef LAYOUTSERVE_X86
-  if (kernel == Int16Kernel::kAvx512Vnni) {
-    for (; panel + 2 <= panels; panel += 2) {
-      vnni_panels<2>(left, stride, right + panel * panel_stride, panel_stride, pairs, columns, sums + panel * kPanel);
-    }
-    if (panel < panels) {
-      vnni_panels<1>(left, stride, right + panel * panel_stride, panel_stride, pairs, columns, sums + panel * kPanel);
-    }
-    return;
-  }
-  if (kernel == Int16Kernel::kAvx2) {
-    for (; panel < panels; ++panel) {
-      avx2_panel(left, stride, right + panel * panel_stride, pairs, columns, sums + panel * kPanel);
-    }
-    return;
-  }
-#else
-  (void)kernel;
-#endif
-  for (; panel < panels; ++panel) {
-    portable_panel(left, stride, right + panel * panel_stride, pairs, columns, sums + panel * kPanel);
-  }
+void int16_product(const int16_t* left, int64_t stride, const int16_t* right, int64_t panel_stride, int64_t pairs,
+                   int64_t panels, int32_t* sums) {
+  dispatch<Int16Product>(left, stride, right, panel_stride, pairs, panels, sums);
 }
 
 }  // namespace layoutserve
-
-// For tests: has every product from now on be made by one kernel (0 portable, 1 AVX2, 2 AVX-512 VNNI), or by the
-// fastest (-1); false where this processor does not have it.
-extern "C" __attribute__((visibility("default"))) bool layoutserve_use_int16_kernel(int number) {
-  return layoutserve::choice().set(number);
-}

@@ -11,18 +11,9 @@ constexpr int64_t kProductRows = 12;
 // Columns of the right matrix that lie together: a panel holds [depth / 2][kPanel][2], pairs of rows interleaved.
 constexpr int64_t kPanel = 16;
 
-// What the processor computes with; products are the same to the last bit.
-enum class Int16Kernel { kPortable, kAvx2, kAvx512Vnni };
-
-// Whether this processor multiplies int16 faster than float32, which the kernel for all others does not.
-bool has_int16_instructions();
-
-// The fastest that this processor has, unless another was asked for.
-Int16Kernel int16_kernel();
-
 // left (kProductRows, 2 * pairs) int16 with rows `stride` apart, right `panels` panels `panel_stride` apart -> sums
-// (kProductRows, panels * kPanel). Sums must fit int32.
-void int16_product(Int16Kernel kernel, const int16_t* left, int64_t stride, const int16_t* right, int64_t panel_stride,
-                   int64_t pairs, int64_t panels, int32_t* sums);
+// (kProductRows, panels * kPanel), which must fit int32; the same to the last bit whatever a processor has.
+void int16_product(const int16_t* left, int64_t stride, const int16_t* right, int64_t panel_stride, int64_t pairs,
+                   int64_t panels, int32_t* sums);
 
 }  // namespace layoutserve

@@ -1,12 +1,9 @@
-// Integer products on AVX-512 VNNI and on AMX: the same sums.
+// Int8 matrix products: the same sums from the plain loop, AVX-512 VNNI and AMX.
 
 #include "int8_product.h"
 
 #include <algorithm>
 #include <cstring>
-#include <stdexcept>
-
-#include "processor.h"
 
 #ifdef LAYOUTSERVE_X86
 #include <immintrin.h>
@@ -26,6 +23,26 @@ struct Product {
   int64_t stride() const { return 4 * quads; }
   int64_t panel_bytes() const { return quads * 4 * kInt8Panel; }
   int64_t columns() const { return count * kInt8Panel; }
+};
+
+// What the others have to equal.
+struct Int8Product {
+  template <Isa>
+  static void run(const Product* task, int64_t rows) {
+    for (int64_t row = 0; row < rows; ++row) {
+      const uint8_t* left = task->left + row * task->stride();
+      for (int64_t panel = 0; panel < task->count; ++panel) {
+        const int8_t* right = task->right + panel * task->panel_bytes();
+        int32_t* sums = task->sums + row * task->columns() + panel * kInt8Panel;
+        std::copy_n(task->zero + panel * kInt8Panel, kInt8Panel, sums);
+        for (int64_t k = 0; k < task->stride(); ++k) {
+          for (int64_t lane = 0; lane < kInt8Panel; ++lane) {
+            sums[lane] += left[k] * right[(k / 4 * kInt8Panel + lane) * 4 + k % 4];
+          }
+        }
+      }
+    }
+  }
 };
 
 #ifdef LAYOUTSERVE_X86
@@ -73,10 +90,11 @@ void vnni_rows(const Product& task, int64_t top) {
   if (panel < task.count) vnni_panels<kRows, 1>(task, top, panel);
 }
 
-void vnni_product(const Product& task, int64_t rows) {
+template <>
+void Int8Product::run<Isa::kAvx512>(const Product* task, int64_t rows) {
   for (int64_t top = 0; top < rows; top += kVnniRows) {
     const int64_t left = rows - top;
-    (left > 8 ? vnni_rows<12> : left > 4 ? vnni_rows<8> : vnni_rows<4>)(task, top);
+    (left > 8 ? vnni_rows<12> : left > 4 ? vnni_rows<8> : vnni_rows<4>)(*task, top);
   }
 }
 
@@ -84,7 +102,7 @@ void vnni_product(const Product& task, int64_t rows) {
 
 #ifdef LAYOUTSERVE_AMX
 
-// A tile of sums has so many rows.
+// Rows of a tile of sums.
 constexpr int64_t kTileRows = 16;
 static_assert(kInt8Rows % kTileRows == 0);
 
@@ -100,15 +118,18 @@ struct alignas(64) TileConfig {
   }
 };
 
-// The largest part of the depth, in quads, that a tile holds and of which there is a whole number; few where there is none.
+// The largest part of the depth, in quads, that a tile holds and of which there is a whole number; few where there
+// is none.
 int64_t tile_quads(int64_t quads) {
   int64_t step = std::min<int64_t>(16, quads);
   while (quads % step != 0) --step;
   return step;
 }
 
-// Two tiles of rows by two panels where there are so many: four loads for four products.
-LAYOUTSERVE_AMX void amx_product(const Product& task, int64_t rows) {
+// Two tiles of rows by two panels where there are two: four loads for four products.
+template <>
+LAYOUTSERVE_AMX void Int8Product::run<Isa::kAmx>(const Product* product, int64_t rows) {
+  const Product& task = *product;
   const int64_t step = tile_quads(task.quads), stride = task.stride(), bytes = task.panel_bytes();
   const int64_t columns = task.columns(), sums_stride = columns * static_cast<int64_t>(sizeof(int32_t));
   TileConfig config;
@@ -158,21 +179,7 @@ LAYOUTSERVE_AMX void amx_product(const Product& task, int64_t rows) {
 
 #endif
 
-bool has(Int8Kernel kernel) {
-  if (kernel == Int8Kernel::kNone) return true;
-  return has_avx512_vnni() && (kernel == Int8Kernel::kAvx512Vnni || has_amx());
-}
-
-using Choice = KernelChoice<Int8Kernel, Int8Kernel::kAmx, has>;
-
-Choice& choice() {
-  static Choice made;
-  return made;
-}
-
 }  // namespace
-
-Int8Kernel int8_kernel() { return choice().get(); }
 
 Int8Columns::Int8Columns(const int8_t* weight, int64_t depth, int64_t columns)
     : depth_(depth), columns_(columns), quads_((depth + 3) / 4) {
@@ -189,33 +196,18 @@ Int8Columns::Int8Columns(const int8_t* weight, int64_t depth, int64_t columns)
   }
 }
 
-void Int8Columns::product(Int8Kernel kernel, const uint8_t* left, int64_t rows, int64_t first, int64_t count,
-                          int32_t* sums) const {
+void Int8Columns::product(const uint8_t* left, int64_t rows, int64_t first, int64_t count, int32_t* sums) const {
   const int64_t bytes = quads_ * 4 * kInt8Panel;
   const Product task{left, panels_.data() + first * bytes, zero_.data() + first * kInt8Panel, sums, quads_, count};
-#ifdef LAYOUTSERVE_AMX
-  if (kernel == Int8Kernel::kAmx) return amx_product(task, rows);
-#endif
-#ifdef LAYOUTSERVE_X86
-  if (kernel != Int8Kernel::kNone) return vnni_product(task, rows);
-#endif
-  (void)kernel, (void)task, (void)rows;
+  dispatch<Int8Product, Isa::kAmx>(&task, rows);
 }
 
-Int8Columns constant_columns(const OrtKernelInfo* info, size_t input) {
+Int8Columns constant_columns(const Ort::ConstKernelInfo& node, size_t input) {
   int constant = 0;
-  const Ort::ConstValue value = Ort::ConstKernelInfo(info).GetTensorConstantInput(input, &constant);
-  const std::vector<int64_t> shape = constant ? value.GetTensorTypeAndShapeInfo().GetShape() : std::vector<int64_t>{};
-  if (shape.size() != 2 || shape[0] < 1 || shape[1] < 1) {
-    throw std::invalid_argument("needs weights (K, N) that are constant.");
-  }
+  const Ort::ConstValue value = node.GetTensorConstantInput(input, &constant);
+  const Shape shape = constant ? value.GetTensorTypeAndShapeInfo().GetShape() : Shape{};
+  require(shape.size() == 2 && shape[0] > 0 && shape[1] > 0, "needs weights (K, N) that are constant.");
   return Int8Columns(value.GetTensorData<int8_t>(), shape[0], shape[1]);
 }
 
 }  // namespace layoutserve
-
-// For tests: has every product from now on be made by one kernel (1 AVX-512 VNNI, 2 AMX), or by the fastest (-1); false
-// where this processor does not have it.
-extern "C" __attribute__((visibility("default"))) bool layoutserve_use_int8_kernel(int number) {
-  return number != 0 && layoutserve::choice().set(number);
-}

@@ -1,26 +1,19 @@
-// A matrix product of uint8 rows with int8 columns, exact in int32, on processors that have instructions for it: tiles
-// (AMX), or four multiplications a lane and step (AVX-512 VNNI). All others are better served by ONNX Runtime's
-// MatMulInteger.
+// A matrix product of uint8 rows with int8 columns, exact in int32. Worth its while on processors that have
+// instructions for it: tiles (AMX), or four multiplications a lane and step (AVX-512 VNNI). All others are better
+// served by ONNX Runtime's MatMulInteger.
 #pragma once
-
-#define ORT_API_MANUAL_INIT
-#include <onnxruntime_cxx_api.h>
-#undef ORT_API_MANUAL_INIT
 
 #include <cstdint>
 #include <vector>
+
+#include "operator.h"
 
 namespace layoutserve {
 
 // Columns of the right matrix that lie together.
 constexpr int64_t kInt8Panel = 16;
-// Left matrices lie in memory for a multiple of so many rows, of which the last may be anything.
+// Left matrices and sums lie in memory for a multiple of this number of rows, of which the last may be anything.
 constexpr int64_t kInt8Rows = 48;
-
-enum class Int8Kernel { kNone, kAvx512Vnni, kAmx };
-
-// The fastest that this processor, and the system it runs on, let a process use, unless another was asked for.
-Int8Kernel int8_kernel();
 
 // The right matrix, laid out once: panels of [depth / 4][kInt8Panel][4], filled up with zeros.
 class Int8Columns {
@@ -36,7 +29,7 @@ class Int8Columns {
 
   // left (rows, stride()) uint8; what is filled up may have any value. Writes the sums of (left - 128) * weight for
   // `count` panels from `first` on, into rows of count * kInt8Panel, as many as left lies in memory for.
-  void product(Int8Kernel kernel, const uint8_t* left, int64_t rows, int64_t first, int64_t count, int32_t* sums) const;
+  void product(const uint8_t* left, int64_t rows, int64_t first, int64_t count, int32_t* sums) const;
 
  private:
   int64_t depth_, columns_, quads_;
@@ -46,6 +39,6 @@ class Int8Columns {
 };
 
 // An operator's input that is a constant int8 (depth, columns). Raises where it is not.
-Int8Columns constant_columns(const OrtKernelInfo* info, size_t input);
+Int8Columns constant_columns(const Ort::ConstKernelInfo& node, size_t input);
 
 }  // namespace layoutserve

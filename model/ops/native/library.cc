@@ -1,17 +1,17 @@
-// The entry point ONNX Runtime calls when a session registers this library.
+// The entry point that ONNX Runtime calls when a session registers this library.
 
 #include <exception>
 
-#include "dequantize_attend_quantize.h"
-#include "best_symbols.h"
-#include "depthwise_conv.h"
-#include "feed_forward_add.h"
-#include "dequantize_gelu_quantize.h"
-#include "int16_product.h"
-#include "int8_product.h"
-#include "pixel_mean.h"
-#include "relative_attention_bias.h"
-#include "quantize_rows.h"
+#include "operator.h"
+
+namespace layoutserve {
+
+std::vector<Offer>& offers() {
+  static std::vector<Offer> all;
+  return all;
+}
+
+}  // namespace layoutserve
 
 extern "C" __attribute__((visibility("default"))) OrtStatus* ORT_API_CALL RegisterCustomOps(
     OrtSessionOptions* options, const OrtApiBase* base) {
@@ -24,37 +24,11 @@ extern "C" __attribute__((visibility("default"))) OrtStatus* ORT_API_CALL Regist
   }
   Ort::InitApi(api);
   try {
-    // Sessions keep pointers to these until the process ends.
-    static const layoutserve::RelativeAttentionBias relative_attention_bias;
-    static const layoutserve::QuantizeRows quantize_rows;
-    static const layoutserve::DequantizeRows dequantize_rows;
-    static const layoutserve::DequantizeAdd dequantize_add;
-    static const layoutserve::DequantizeGeluQuantize dequantize_gelu_quantize;
-    static const layoutserve::DequantizeNormQuantize dequantize_norm_quantize;
-    static const layoutserve::DequantizeAttendQuantize dequantize_attend_quantize;
-    static const layoutserve::BestSymbols best_symbols;
-    static const layoutserve::ScoreSymbols score_symbols;
-    static const layoutserve::FeedForwardAdd feed_forward_add;
-    static const layoutserve::DepthwiseConv depthwise_conv;
-    static const layoutserve::PixelMean pixel_mean;
     static Ort::CustomOpDomain domain = [] {
       Ort::CustomOpDomain made{"layoutserve"};
-      made.Add(&relative_attention_bias);
-      made.Add(&quantize_rows);
-      made.Add(&dequantize_rows);
-      made.Add(&dequantize_add);
-      made.Add(&dequantize_gelu_quantize);
-      made.Add(&dequantize_norm_quantize);
-      // Elsewhere the function body's float32 products are faster.
-      if (layoutserve::has_int16_instructions()) made.Add(&dequantize_attend_quantize);
-      // Elsewhere the bodies' products are ONNX Runtime's.
-      if (layoutserve::int8_kernel() != layoutserve::Int8Kernel::kNone) {
-        made.Add(&score_symbols);
-        made.Add(&feed_forward_add);
+      for (const layoutserve::Offer& offer : layoutserve::offers()) {
+        if (layoutserve::fastest_isa() >= offer.least) made.Add(offer.made);
       }
-      made.Add(&best_symbols);
-      made.Add(&depthwise_conv);
-      made.Add(&pixel_mean);
       return made;
     }();
     Ort::UnownedSessionOptions{options}.Add(domain);

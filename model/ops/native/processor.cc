@@ -11,7 +11,8 @@
 namespace layoutserve {
 namespace {
 
-bool asked_for_amx() {
+// Tiles are there, the system keeps them when it switches processes, and this process may use them, which it asks for.
+bool has_amx() {
 #ifdef LAYOUTSERVE_AMX
   unsigned a = 0, b = 0, c = 0, d = 0;
   if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d >> 24 & 3) != 3) return false;
@@ -26,29 +27,36 @@ bool asked_for_amx() {
 #endif
 }
 
+Isa detected() {
+#ifdef LAYOUTSERVE_X86
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return Isa::kBaseline;
+  if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
+      !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl") ||
+      !__builtin_cpu_supports("avx512vnni")) {
+    return Isa::kAvx2;
+  }
+  return has_amx() ? Isa::kAmx : Isa::kAvx512;
+#else
+  return Isa::kBaseline;
+#endif
+}
+
 }  // namespace
 
-bool has_avx2() {
-#ifdef LAYOUTSERVE_X86
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#else
-  return false;
-#endif
+Isa fastest_isa() {
+  static const Isa isa = detected();
+  return isa;
 }
 
-bool has_avx512_vnni() {
-#ifdef LAYOUTSERVE_X86
-  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512vnni");
-#else
-  return false;
-#endif
-}
-
-bool has_amx() {
-  static const bool tiles = asked_for_amx();
-  return tiles;
-}
+std::atomic<Isa> chosen_isa{fastest_isa()};
 
 }  // namespace layoutserve
+
+// For tests: has all kernels from now on run on one instruction set (0 the baseline, 1 AVX2, 2 AVX-512, 3 AMX), or
+// on the fastest (-1); false, and nothing changes, where this processor does not have it.
+extern "C" __attribute__((visibility("default"))) bool layoutserve_use_isa(int number) {
+  using namespace layoutserve;
+  if (number > static_cast<int>(fastest_isa())) return false;
+  chosen_isa = number < 0 ? fastest_isa() : static_cast<Isa>(number);
+  return true;
+}

@@ -1,7 +1,8 @@
-"""A graph of one operator, run by its native kernel or by its function body."""
+"""A graph of one operator, run by its function body or by its native kernel on an instruction set."""
 
 import ctypes
 
+import numpy as np
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper, parser
@@ -61,15 +62,79 @@ def operator():
     return session_of
 
 
-@pytest.fixture
-def use_int8_kernel():
-    """``use_int8_kernel(number)`` has products made by one kernel (1 AVX-512 VNNI, 2 AMX), or skips the test."""
-    choose = ctypes.CDLL(str(LIBRARY)).layoutserve_use_int8_kernel
+# The numbers of model/ops/native/processor.h.
+FASTEST = -1
+ISAS = {"baseline": 0, "avx2": 1, "avx512": 2, "amx": 3}
+in_use = [FASTEST]
+
+
+def use_isa(number):
+    """Has native kernels run on one instruction set; False, and nothing changes, where the processor lacks it."""
+    # Not a skip: without the library these tests would prove nothing. `make ops` builds it.
+    assert LIBRARY.is_file(), "run make ops"
+    choose = ctypes.CDLL(str(LIBRARY)).layoutserve_use_isa
     choose.restype = ctypes.c_bool
+    if not choose(ctypes.c_int(number)):
+        return False
+    in_use[0] = number
+    return True
 
-    def use(number):
-        if not choose(number):
-            pytest.skip("this processor does not have that kernel")
 
-    yield use
-    choose(-1)
+def require_isa(name):
+    if not use_isa(ISAS[name]):
+        pytest.skip(f"this processor has no {name}")
+
+
+@pytest.fixture(scope="module", params=ISAS)
+def isa(request):
+    """The name of the instruction set that native kernels run on."""
+    require_isa(request.param)
+    yield request.param
+    use_isa(FASTEST)
+
+
+@pytest.fixture(scope="module", params=["body", *ISAS])
+def way(request):
+    """How the operator is run: "body", or the name of the instruction set that its native kernel runs on."""
+    if request.param != "body":
+        require_isa(request.param)
+    yield request.param
+    use_isa(FASTEST)
+
+
+@pytest.fixture
+def natively():
+    """``natively("avx2")`` has native kernels run on an instruction set for the rest of the test."""
+    before = in_use[0]
+    yield require_isa
+    use_isa(before)
+
+
+@pytest.fixture(scope="session")
+def sums_of():
+    """``sums_of(rows, columns)``: the inputs of an operator that takes the sums of an integer product."""
+
+    def example(rows, columns):
+        generator = np.random.default_rng(1000 * rows + columns)
+        return {
+            "sums": generator.integers(-(2**20), 2**20, (2, rows, columns), dtype=np.int32),
+            "row_scale": generator.random((2, rows, 1), dtype=np.float32) * 1e-3,
+            "column_scale": generator.random(columns, dtype=np.float32) * 1e-2,
+            "bias": generator.standard_normal(columns, dtype=np.float32),
+        }
+
+    return example
+
+
+@pytest.fixture(scope="session")
+def same_levels():
+    """``same_levels(q, scale, expected_q, expected_scale)`` asserts that quantized rows are equal to rounding."""
+
+    def check(q, scale, expected_q, expected_scale):
+        # Rounding may move a value that lies between two levels to the other one, and the scale by its last places.
+        np.testing.assert_allclose(scale, expected_scale, rtol=2e-6, atol=1e-8)
+        difference = np.abs(q.astype(int) - expected_q.astype(int))
+        assert difference.max() <= 1
+        assert difference.mean() < 1e-3
+
+    return check

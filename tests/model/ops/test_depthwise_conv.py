@@ -3,7 +3,7 @@
 import numpy as np
 import onnxruntime
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
@@ -32,8 +32,9 @@ def arrays(shape, kernel):
     }
 
 
+@settings(deadline=None)  # every example builds a graph
 @given(convolutions())
-def test_it_equals_its_definition(operator, convolution):
+def test_it_equals_its_definition(operator, isa, convolution):
     shape, kernel, strides, pads = convolution
     inputs = arrays(shape, kernel)
     (found,) = operator("DepthwiseConv", INPUTS, ["y"], strides=strides, pads=pads).run(None, inputs)

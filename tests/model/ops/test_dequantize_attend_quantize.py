@@ -1,42 +1,22 @@
-"""Attention between integer products: numpy definition = function body = native kernel, whatever it computes with."""
-
-import ctypes
+"""Attention between integer products: numpy definition = function body = native kernel, to a level."""
 
 import numpy as np
 import pytest
 
-from layoutserve.model.ops import LIBRARY
 from layoutserve.model.ops.dequantize_attend_quantize import attend, dequantize_attend_quantize
-from layoutserve.model.ops.integer_product import ZERO_POINT, dequantize_rows
+from layoutserve.model.ops.dequantize_rows import dequantize_rows
+from layoutserve.model.ops.integer_product import ZERO_POINT
 from layoutserve.model.ops.relative_attention_bias import MASKED
 
 INPUTS = ("sums", "row_scale", "column_scale", "bias", "attention_bias")
-# What the native kernel computes with: the numbers of model/ops/int16_product.h, and the one of this processor.
-FASTEST = -1
-KERNELS = {"portable": 0, "avx2": 1, "avx512-vnni": 2, "fastest": FASTEST}
 
 
-def choose(number):
-    function = ctypes.CDLL(str(LIBRARY)).layoutserve_use_int16_kernel
-    function.restype = ctypes.c_bool
-    return function(ctypes.c_int(number))
-
-
-# Without any of the instructions the library leaves the operator to its body.
-natively = pytest.mark.skipif(not choose(1) and not choose(2), reason="this processor has no such instructions")
-choose(FASTEST)
-
-
-@pytest.fixture(params=["body", *KERNELS])
-def session_of(request, operator):
-    """``session_of(heads, size)``: the operator by its function body, or natively with one of the kernels."""
-    native = request.param != "body"
-    if native and not choose(KERNELS[request.param]):
-        pytest.skip("this processor has no such instructions")
-    yield lambda heads, size: operator(
-        "DequantizeAttendQuantize", INPUTS, ["q", "scale"], native=native, num_heads=heads, scale=size**-0.5
+@pytest.fixture(scope="module")
+def session_of(operator, way):
+    """``session_of(heads, size)``: the operator by its function body, or natively on one instruction set."""
+    return lambda heads, size: operator(
+        "DequantizeAttendQuantize", INPUTS, ["q", "scale"], native=way != "body", num_heads=heads, scale=size**-0.5
     )
-    choose(FASTEST)
 
 
 def example(tokens, heads, size, *, batch=1, bias_heads=None, spread=1.0):
@@ -164,26 +144,15 @@ def test_windows_alone_padded_or_batched_are_the_same(session_of):
     assert np.mean(q[1, :41] != q_alone[0]) < 1e-3
 
 
-@natively
-@pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("tokens", [1, 7, 15, 16, 33, 41, 64, 89])
-def test_natively_they_are_the_same_to_the_last_bit(operator, kernel, tokens):
+def test_natively_they_are_the_same_to_the_last_bit(operator, isa, tokens):
     """A level that moved would move what all later layers find."""
     graph = operator("DequantizeAttendQuantize", INPUTS, ["q", "scale"], num_heads=3, scale=0.2)
-    if not choose(KERNELS[kernel]):
-        pytest.skip("this processor has no such instructions")
     batched, by_itself = (graph.run(None, inputs) for inputs in padded_and_alone(3, 32, tokens))
-    choose(FASTEST)
     for of_batch, of_one in zip(batched, by_itself, strict=True):
         assert np.array_equal(of_batch[1, :tokens], of_one[0])
 
 
-def test_there_are_no_other_kernels():
-    assert not choose(3)
-    assert choose(FASTEST)
-
-
-@natively
 @pytest.mark.parametrize(
     ("name", "shape"),
     [
@@ -197,7 +166,8 @@ def test_there_are_no_other_kernels():
         ("attention_bias", (2, 4, 9, 8)),
     ],
 )
-def test_native_kernel_refuses_shapes_that_do_not_fit(operator, name, shape):
+def test_native_kernel_refuses_shapes_that_do_not_fit(operator, natively, name, shape):
+    natively("avx2")
     graph = operator("DequantizeAttendQuantize", INPUTS, ["q", "scale"], num_heads=4, scale=1.0)
     inputs = example(9, 4, 8, batch=2)
     inputs[name] = np.zeros(shape, inputs[name].dtype)
@@ -205,8 +175,8 @@ def test_native_kernel_refuses_shapes_that_do_not_fit(operator, name, shape):
         graph.run(None, inputs)
 
 
-@natively
-def test_native_kernel_refuses_to_have_no_heads(operator):
+def test_native_kernel_refuses_to_have_no_heads(operator, natively):
+    natively("avx2")
     with pytest.raises(Exception, match="needs a head"):
         operator("DequantizeAttendQuantize", INPUTS, ["q", "scale"], num_heads=0, scale=1.0)
 

@@ -7,7 +7,6 @@ from layoutserve.model.ops.feed_forward_add import feed_forward_add
 from layoutserve.model.ops.integer_product import quantize_columns
 
 INPUTS = ("x", "wide", "wide_scale", "wide_bias", "narrow", "narrow_scale", "narrow_bias")
-KERNELS = {"VNNI": 1, "AMX": 2}
 
 
 def example(rows, depth, between):
@@ -45,40 +44,35 @@ def assert_close(y, inputs):
     assert np.linalg.norm(y - expected) < 2e-3 * np.linalg.norm(added)
 
 
-@pytest.mark.parametrize("kernel", [*KERNELS, "body"])
 @pytest.mark.parametrize(("depth", "between"), [(96, 192), (384, 768), (37, 50), (4, 7), (120, 64)])
 @pytest.mark.parametrize("rows", [1, 8, 12, 47, 100])
-def test_it_equals_its_definition(operator, use_int8_kernel, kernel, rows, depth, between):
-    use_int8_kernel(KERNELS.get(kernel, -1))
+def test_it_equals_its_definition(operator, way, rows, depth, between):
     inputs = example(rows, depth, between)
-    assert_close(run(operator, inputs, native=kernel != "body"), inputs)
+    assert_close(run(operator, inputs, native=way != "body"), inputs)
 
 
-def test_kernels_agree_to_the_last_bit(operator, use_int8_kernel):
+def test_products_agree_to_the_last_bit(operator, natively):
     inputs = example(61, 96, 200)
     found = []
-    for number in KERNELS.values():
-        use_int8_kernel(number)
+    for isa in ("avx512", "amx"):
+        natively(isa)
         found.append(run(operator, inputs))
     assert np.array_equal(*found)
 
 
-@pytest.mark.parametrize("kernel", KERNELS)
-def test_rows_do_not_see_each_other(operator, use_int8_kernel, kernel):
-    use_int8_kernel(KERNELS[kernel])
+def test_rows_do_not_see_each_other(operator, isa):
     inputs = example(50, 96, 192)
     alone = run(operator, inputs | {"x": inputs["x"][1:, 49:]})
     assert np.array_equal(run(operator, inputs)[1:, 49:], alone)
 
 
-def test_without_rows_there_is_nothing_to_do(operator, use_int8_kernel):
-    use_int8_kernel(-1)
+def test_without_rows_there_is_nothing_to_do(operator, isa):
     inputs = example(1, 96, 192)
     assert run(operator, inputs | {"x": inputs["x"][:, :0]}).shape == (2, 0, 96)
 
 
-def test_what_does_not_fit_is_refused(operator, use_int8_kernel):
-    use_int8_kernel(1)
+def test_what_does_not_fit_is_refused(operator, natively):
+    natively("avx512")
     inputs = example(3, 96, 192)
     with pytest.raises(Exception, match="FeedForwardAdd needs x"):
         run(operator, inputs | {"wide_bias": np.zeros(7, np.float32)})

@@ -7,7 +7,7 @@ from layoutserve.model.ops.pixel_mean import pixel_mean
 
 
 @pytest.fixture(scope="module")
-def native(operator):
+def native(operator, isa):
     return operator("PixelMean", ["x"], ["y"])
 
 
