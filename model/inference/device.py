@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from layoutserve.model.errors import SessionError
 
-# The most values that one run of the graph STACK joins; model/network/stack.py makes that graph.
+# The most values that one run of the graph STACK joins; model/network/service_graphs.py makes that graph.
 STACK_WIDTH = 8
 
 
