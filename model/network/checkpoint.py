@@ -65,7 +65,7 @@ class Checkpoint:
 
     @property
     def config(self) -> Config:
-        """What the network is."""
+        """The network's config."""
         return self.network.config
 
 

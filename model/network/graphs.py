@@ -159,7 +159,9 @@ def _pooled_output(g: GraphBuilder, backbone: ResNetFPN, merged: ir.Value, grid:
 
 
 def encoder_graph(network: LayoutLMv2, *, fused: bool) -> GraphBuilder:
-    """Tokens, boxes, mask, types and visual embeddings -> what every head says, dynamic in batch and length.
+    """Build the encoder: tokens, boxes, mask, types and visual embeddings -> logits of every head.
+
+    Batch and length are dynamic.
 
     fused: with ONNX Runtime's own nodes where they compute the same; else standard operators and our functions only.
     """
@@ -215,7 +217,7 @@ def _text_embeddings(
 
 
 def _attention_bias(g: GraphBuilder, network: LayoutLMv2, bbox: ir.Value, attention_mask: ir.Value) -> ir.Value:
-    """What is added to the attention scores of every layer, the mask included: (B, H, T, T), or (B, 1, T, T)."""
+    """Add the operator that makes the bias of all layers, the mask included: (B, H, T, T), or (B, 1, T, T)."""
     encoder, config = network.layoutlmv2.encoder, network.config
     batch = g.op("Shape", bbox, start=0, end=1)
     length = g.op("Shape", bbox, start=1, end=2)

@@ -32,7 +32,7 @@ _ACTIVATIONS = {"gelu": "none", "gelu_new": "tanh", "gelu_pytorch_tanh": "tanh"}
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What the network is, under Hugging Face's names and with its defaults. ``extra`` keeps every other entry."""
+    """The network's sizes and switches, under Hugging Face's names and with its defaults; ``extra`` keeps the rest."""
 
     vocab_size: int = 30522
     hidden_size: int = 768

@@ -2,13 +2,13 @@
 
 Nine tenths of a recognizer's work, and half of a detector's, are pointwise (1x1) convolutions and the head, which
 scores every symbol for every column: products of rows (pixels or columns, their channels) with a weight matrix. Most of
-them come in pairs, with GELU between and a residual behind: such a mixing block becomes one operator
-(``model/ops/feed_forward_add.py``), and the head another, which writes down only what is asked for
-(``model/ops/best_symbols.py``). Products that stand alone become QuantizeRows, MatMulInteger and DequantizeRows
-(``model/ops/integer_product.py``), as in the encoder, and what lies between two mixing blocks a convolution that takes
-pixels as they come (``model/ops/depthwise_conv.py``). A line's result depends on that line alone, and no page has to be
-looked at first: one scale for a whole tensor, calibrated, cost eight points of word F1.
-Other layers stay float32. Graphs without such layers are refused.
+them come in pairs, with GELU between and a residual behind: such a mixing block becomes FeedForwardAdd, and the head
+ScoreSymbols, which writes down only what is asked for. Products that stand alone become QuantizeRows, MatMulInteger and
+DequantizeRows, as in the encoder (``model/ops/integer_product.py``). Between two mixing blocks stands DepthwiseConv,
+which takes pixels as they come. Other layers stay float32. Graphs without such layers are refused.
+
+A line's result depends on that line alone, and nothing is calibrated: one scale for a whole tensor cost eight points of
+word F1 (benchmarks/LOG.md).
 """
 
 import os
@@ -32,7 +32,7 @@ from layoutserve.model.ops.integer_product import ZERO_POINT, quantize_columns
 # Pixels with fewer channels than this take longer to quantize than the integer product saves.
 _FEWEST_INPUTS = 96
 _FEWEST_OUTPUTS = 64
-# A product with so many columns scores symbols.
+# A product with this number of columns, or more, scores symbols.
 _FEWEST_SYMBOLS = 1000
 
 # What is done to every value of an image by itself.
@@ -42,7 +42,7 @@ _IMAGES = {"AveragePool", "Conv", "ConvTranspose", "FusedConv", "GlobalAveragePo
 
 
 def quantize_ocr(source: Path, target: Path) -> int:
-    """Write the int8 form of the model ``source`` (float32, NCHW) to ``target``; how many products are int8.
+    """Write the int8 form of the model ``source`` (float32, NCHW) to ``target``; return the number of int8 products.
 
     The file appears whole or not at all. Raises OcrError when the graph cannot be read or has nothing to gain.
     """
@@ -103,7 +103,7 @@ class _Graph:
         self.products = 0
 
     def quantize(self) -> int:
-        """Replace what can be; how many products that were."""
+        """Replace what can be; return the number of products."""
         joined: set[str] = set()  # outputs of nodes that became part of another one
         for node in self._model.graph.node:
             if node.output[0] in joined:
@@ -140,7 +140,7 @@ class _Graph:
         return self._model
 
     def _is_pointwise(self, node: onnx.NodeProto) -> bool:
-        """Whether a node is a 1x1 convolution of many channels over more than one pixel."""
+        """Tell whether a node is a 1x1 convolution of many channels over more than one pixel."""
         weight = self._weights.get(node.input[1]) if node.op_type == "Conv" else None
         if weight is None or weight.shape[2:] != (1, 1) or weight.dtype != np.float32:
             return False
@@ -195,7 +195,7 @@ class _Graph:
         return {gelu.output[0], second.output[0], y}
 
     def _weight_and_bias(self, node: onnx.NodeProto) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """What a pointwise convolution multiplies rows with (K, N), and what it adds (N,)."""
+        """Weight (K, N) and bias (N,) of a pointwise convolution, as a product of rows."""
         weight = self._weights[node.input[1]][:, :, 0, 0].T
         bias = self._weights[node.input[2]] if len(node.input) > 2 else np.zeros(weight.shape[1], dtype=np.float32)
         return weight, bias
@@ -238,7 +238,7 @@ class _Graph:
         return {bias.output[0], softmax.output[0]}
 
     def _goes_on(self, node: onnx.NodeProto) -> bool:
-        """Put a node that need not have planes in the channels-last form of its input; whether that was one."""
+        """Put a node that need not have planes in the channels-last form of its input; False where it needs them."""
         inputs = [name for name in node.input if name]
         if not any(name in self._last for name in inputs):
             return False
