@@ -8,7 +8,7 @@ from layoutserve.model.ops.dequantize_gelu_quantize import dequantize_gelu_quant
 from layoutserve.model.ops.integer_product import integer_product
 from layoutserve.model.ops.quantize_rows import quantize_rows
 
-# For processors on which ONNX Runtime's integer product is faster than ours would be; of operators that are native.
+# Made of native operators, for processors on which ONNX Runtime's integer product is faster than ours.
 BODY = """
 <domain: "layoutserve", opset_import: ["": 11, "layoutserve": 1]>
 FeedForwardAdd (x, wide, wide_scale, wide_bias, narrow, narrow_scale, narrow_bias) => (y)

@@ -1,4 +1,4 @@
-"""The operator ``layoutserve::RelativeAttentionBias``.
+"""The operator ``layoutserve::RelativeAttentionBias``: three biases by distance, and the mask of the keys.
 
 LayoutLMv2 adds to every attention score a bias that depends on how far the key is from the query: in the text
 (1D) and on the page (2D, left edges and bottom edges). Distances are small integers and everything beyond a
@@ -18,10 +18,10 @@ the operator because a pass of its own over (B, H, T, T) would cost as much as t
 import numpy as np
 from numpy.typing import NDArray
 
-# What a masked key's scores get: its probability is exactly 0 in float32, and half precision can still hold it.
+# Added to a masked key's scores: its probability is exactly 0 in float32, and half precision can still hold it.
 MASKED = -10000.0
 
-# One of the three gathers: a function that the body calls three times.
+# One of the three gathers, as a function that the body calls.
 DISTANCE_BIAS = """
 <domain: "layoutserve", opset_import: ["": 20]>
 DistanceBias (places, table) => (bias)

@@ -7,7 +7,7 @@ from layoutserve.model.ops.best_symbols import best_symbols
 from layoutserve.model.ops.integer_product import integer_product
 from layoutserve.model.ops.quantize_rows import quantize_rows
 
-# For processors on which ONNX Runtime's integer product is faster than ours would be; of operators that are native.
+# Made of native operators, for processors on which ONNX Runtime's integer product is faster than ours.
 BODY = """
 <domain: "layoutserve", opset_import: ["": 11, "layoutserve": 1]>
 ScoreSymbols (x, weight, column_scale, bias, symbol) => (best, probability, of_symbol)
