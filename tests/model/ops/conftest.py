@@ -95,7 +95,7 @@ def isa(request):
 
 @pytest.fixture(scope="module", params=["body", *ISAS])
 def way(request):
-    """How the operator is run: "body", or the name of the instruction set that its native kernel runs on."""
+    """The way to run the operator: "body", or the name of the instruction set that its native kernel runs on."""
     if request.param != "body":
         require_isa(request.param)
     yield request.param

@@ -1,4 +1,4 @@
-"""What a head says of every column: the native kernel against the definition in numpy."""
+"""BestSymbols: the native kernel against the definition in numpy."""
 
 import numpy as np
 import pytest
