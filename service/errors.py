@@ -12,6 +12,7 @@ The tree, beside that of ``model/errors.py``::
         +-- Conflict               409  the job or the idempotency key is in another state
         +-- UnsupportedMediaType   415  the body is neither multipart nor JSON
         +-- InvalidParameters      422  parameters of a wrong kind, one entry for each
+        +-- DocumentNotProcessable 422  decoding the document took its process down, or too much of anything
         +-- IdempotencyMismatch    422  the key was used for another request
         +-- Temporary                   what passes by itself: tells after how many seconds to try again
         |   +-- Overloaded         429  the queue is full
@@ -160,6 +161,15 @@ class UnsupportedMediaType(ServiceError):
     slug = "unsupported-media-type"
     title = "Unsupported media type"
     action = "Send multipart/form-data or application/json."
+
+
+class DocumentNotProcessable(ServiceError):
+    """Decoding the document took its process down, or more memory or time than it may."""
+
+    status = 422
+    slug = "document-not-processable"
+    title = "Document not processable"
+    action = "Save the document again with another program, or smaller."
 
 
 class IdempotencyMismatch(ServiceError):
