@@ -63,6 +63,8 @@ class Settings(BaseModel):
     max_pages: int = Field(20, ge=1, description="Most pages of a document answered at once")
     max_job_pages: int = Field(500, ge=1, description="Most pages of a document answered as a job")
     pdf_dpi: int = Field(200, ge=36, le=600, description="Resolution at which PDF pages are drawn")
+    page_cpu_s: int = Field(20, ge=1, description="Most processor seconds for decoding one page")
+    decoding_memory_mib: int = Field(1024, ge=64, description="Most memory for decoding, of all documents together")
     request_timeout_s: float = Field(60.0, gt=0, description="Longest time for a request, its body included")
     job_timeout_s: float = Field(3600.0, gt=0, description="Longest time for one attempt at a job")
 

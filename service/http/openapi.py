@@ -39,6 +39,7 @@ DOCUMENT_PROBLEMS: tuple[type[LayoutServeError], ...] = (
     UnsupportedDocument,
     errors.UnsupportedMediaType,
     InvalidDocument,
+    errors.DocumentNotProcessable,
     errors.InvalidParameters,
     RequestError,
     errors.IdempotencyMismatch,

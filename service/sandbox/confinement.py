@@ -6,6 +6,7 @@ and aarch64. No privilege is needed for any of them.
 
 import ctypes
 import errno
+import math
 import os
 import platform
 import resource
@@ -64,11 +65,17 @@ def die_with_parent() -> None:
     _libc.prctl(_PR_SET_PDEATHSIG, 9, 0, 0, 0)
 
 
-def limit(memory_bytes: int, file_bytes: int, cpu_s: int) -> None:
-    """Limit what this process may use from now on.
+def limit_time(cpu_s: int) -> None:
+    """End this process when it has taken this much processor time from now on, in seconds."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    most = math.ceil(used.ru_utime + used.ru_stime) + cpu_s
+    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
 
-    memory_bytes: memory beside what it has already. file_bytes: size of a file or of memory that is shared. cpu_s:
-    seconds of processor time, after which it is ended.
+
+def limit(memory_bytes: int, file_bytes: int) -> None:
+    """Limit what this process may hold from now on.
+
+    memory_bytes: memory beside what it has already. file_bytes: size of a file or of memory that is shared.
     """
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     data, size = (int(status[name].split()[0]) * 1024 for name in ("VmData", "VmSize"))
@@ -76,13 +83,11 @@ def limit(memory_bytes: int, file_bytes: int, cpu_s: int) -> None:
         resource.RLIMIT_DATA: data + memory_bytes,
         resource.RLIMIT_AS: size + memory_bytes + file_bytes,
         resource.RLIMIT_FSIZE: file_bytes,
-        resource.RLIMIT_CPU: cpu_s,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: 64,
     }
     for name, bound in bounds.items():
-        # Where time is up at once at both limits, the signal does not say so.
-        resource.setrlimit(name, (bound, bound + 1 if name == resource.RLIMIT_CPU else bound))
+        resource.setrlimit(name, (bound, bound))
 
 
 def confine(readable: Iterable[Path]) -> tuple[str, ...]:

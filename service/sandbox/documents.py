@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import MISSING, asdict, dataclass, field, fields, make_dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, NoReturn, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -21,86 +22,135 @@ from layoutserve.service.sandbox.confinement import MIB
 from layoutserve.service.sandbox.messages import Departed, close, mapped_pixels, receive, send
 
 START_S = 60.0
+# Priority of those who take long: a tenth of the others' share of a core.
+_LOWER = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What one reader may use: memory beside what it begins with, processor time; confined: network and files taken."""
+    """What one reader may use: memory beside what it begins with, processor seconds for a page.
+
+    confined: whether network and files are taken from it.
+    """
 
     memory_bytes: int = 1024 * MIB
-    cpu_s: int = 60
+    page_cpu_s: int = 20
     confined: bool = True
 
 
 class SandboxedDocument:
-    """A document whose pages are decoded in a process of its own while they are iterated over, as ``Document``.
+    """A document whose pages are decoded in a process of its own, one by one as they are asked for.
 
-    Close it, from any thread at any time: its process is killed, and whoever waits for a page gets an exception. An
-    error closes it, too.
+    ``open`` it, then for each of its ``len`` pages ``wait`` until it is decoded and ``take`` it; or iterate. Each of
+    them raises what ``model.page.read_document`` raises, and DocumentNotProcessable when the process ends. Close it,
+    from any thread at any time: the process is killed, and whoever waits gets that error. An error closes it, too.
     """
 
     def __init__(self, readers: "Readers", pid: int, end: socket.socket) -> None:
+        self.pid = pid
+        self.numbers: tuple[int, ...] = ()
+        self.page_count = 0
+        self.failed = False
         self._readers = readers
-        self._pid = pid
         self._end = end
         self._lock = threading.Lock()
         self._closed = False
-        self._exit: int | None = None
-        try:
-            opened, _ = self._receive(0)
-            self.page_count: int = int(opened["page_count"])
-            self.numbers: tuple[int, ...] = tuple(map(int, opened["numbers"]))
-        except BaseException:
-            self.close()
-            raise
+        self._reason: str | None = None
+        self._decoded: tuple[dict[str, Any], list[int]] | None = None
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     def __iter__(self) -> Iterator[Page]:
         for _ in self.numbers:
-            with suppress(Departed):  # then receiving says why
-                send(self._end, {"read": True})
-            message, descriptors = self._receive(1)
-            try:
-                height, width, channels = map(int, message["shape"])
-                pixels = mapped_pixels(descriptors[0], (height, width, channels))
-                described = _described().validate_python(message["page"])
-            except (Departed, ValidationError, IndexError, KeyError, TypeError, ValueError):
-                self._failed("its reader answered nonsense")
-            finally:
-                close(descriptors)
-            yield Page(image=pixels, **{name.name: getattr(described, name.name) for name in fields(described)})
+            self.wait()
+            yield self.take()
 
-    def close(self) -> None:
-        """End the process. What was read stays."""
+    def open(self) -> "SandboxedDocument":
+        """Wait until the document is opened and its pages are counted."""
+        opened, _ = self._receive(0)
+        try:
+            self.page_count = int(opened["page_count"])
+            self.numbers = tuple(map(int, opened["numbers"]))
+        except (KeyError, TypeError, ValueError):
+            self._fail("its reader answered nonsense")
+        return self
+
+    def wait(self) -> None:
+        """Wait until the next page is decoded; its pixels stay where they are until it is taken."""
+        with suppress(Departed):  # then receiving says why
+            send(self._end, {"read": True})
+        self._decoded = self._receive(1)
+
+    def take(self) -> Page:
+        """Give the page that was waited for."""
+        assert self._decoded is not None
+        message, descriptors = self._decoded
+        self._decoded = None
+        try:
+            height, width, channels = map(int, message["shape"])
+            pixels = mapped_pixels(descriptors[0], (height, width, channels))
+            described = _described().validate_python(message["page"])
+        except (Departed, ValidationError, IndexError, KeyError, TypeError, ValueError):
+            self._fail("its reader answered nonsense")
+        finally:
+            close(descriptors)
+        return Page(image=pixels, **{name.name: getattr(described, name.name) for name in fields(described)})
+
+    @property
+    def decoded_bytes(self) -> int:
+        """Bytes of a page that waits to be taken."""
+        waiting = self._decoded
+        with suppress(OSError):  # taken meanwhile
+            return sum(os.fstat(descriptor).st_size for descriptor in waiting[1]) if waiting else 0
+        return 0
+
+    def demote(self, after_s: float) -> None:
+        """Let the process work on after others if it has used more processor time than that."""
+        with suppress(OSError, IndexError):
+            # The 12th and 13th values after the name, which may hold anything: ticks in its own code and in the kernel.
+            ticks = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+            if sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK") > after_s:
+                os.setpriority(os.PRIO_PROCESS, self.pid, _LOWER)
+
+    def close(self, reason: str | None = None) -> None:
+        """End the process, for a ``reason`` if it is the document's fault. Pages that were taken stay."""
         with self._lock:
             if self._closed:
                 return
             self._closed = True
-            self._exit = self._readers.end(self._pid)
+            code = self._readers.end(self)
+            self._reason = reason or _reason(code)
+            self.failed = reason is not None or code not in (0, -signal.SIGKILL, None)
+        with suppress(OSError):
+            # Whoever waits is woken before the descriptor may be another's.
+            self._end.shutdown(socket.SHUT_RDWR)
         self._end.close()
+        if self._decoded is not None:
+            close(self._decoded[1])
+            self._decoded = None
 
     def _receive(self, descriptors: int) -> tuple[dict[str, Any], list[int]]:
         try:
             message, found = receive(self._end, descriptors)
         except Departed:
-            self._failed("its reader was ended")
+            self._fail("its reader was ended")
         if "error" in message:
             close(found)
             known = getattr(errors, str(message["error"]), None)
             if not (isinstance(known, type) and issubclass(known, errors.LayoutServeError)):
-                self._failed("its reader failed")
+                self._fail("its reader failed")
             self.close()
+            self.failed = False
             raise known(str(message["message"]))
         return message, found
 
-    def _failed(self, what: str) -> NoReturn:
+    def _fail(self, what: str) -> NoReturn:
+        given_up = self._closed
         self.close()
-        raise DocumentNotProcessable(
-            f"The document cannot be decoded: {what} ({_reason(self._exit)}). Save it again with another program and "
-            "send that."
-        )
+        # Ended by itself, or by whoever frees memory: the document's fault even so.
+        self.failed |= not given_up
+        raise DocumentNotProcessable(f"The document cannot be decoded: {what} ({self._reason}).")
 
 
 @dataclass(slots=True)
@@ -108,6 +158,7 @@ class Readers:
     """Forks a reader for each document; safe to share between threads. ``close`` it."""
 
     allowance: Allowance = field(default_factory=Allowance)
+    _at_work: dict[int, SandboxedDocument] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _process: "subprocess.Popen[bytes] | None" = None
     _control: socket.socket | None = None
@@ -126,10 +177,7 @@ class Readers:
         limits: Limits,
         ocr: OcrMode = "auto",
     ) -> SandboxedDocument:
-        """Open a document in a process of its own; arguments and errors are those of ``model.page.read_document``.
-
-        Raises DocumentNotProcessable, too, when that process ends.
-        """
+        """Begin to read a document in a process of its own; arguments are those of ``model.page.read_document``."""
         order = {"options": {"pages": pages, "dpi": dpi, "ocr": ocr}, "limits": asdict(limits)}
         # Both ends of the socket and the document are the reader's alone once it is forked.
         ours, theirs = socket.socketpair()
@@ -145,12 +193,24 @@ class Readers:
         finally:
             theirs.close()
             os.close(document)
-        return SandboxedDocument(self, int(answer["pid"]), ours)
+        document_ = SandboxedDocument(self, int(answer["pid"]), ours)
+        self._at_work[document_.pid] = document_
+        return document_
 
-    def end(self, pid: int) -> int | None:
-        """Kill a reader; gives its exit code or minus the signal that had ended it before, None where nobody knows."""
+    def limit_memory(self, most_bytes: int) -> None:
+        """End the reader that holds most, if all readers together hold more than ``most_bytes`` beside the shared."""
+        at_work = list(self._at_work.values())
+        shared = _bytes_of(self._process.pid) if at_work and self._process is not None else 0
+        beside = {document: max(_bytes_of(document.pid) - shared, 0) + document.decoded_bytes for document in at_work}
+        if sum(beside.values()) > most_bytes:
+            heaviest = max(beside, key=lambda document: beside[document])
+            heaviest.close(f"decoding it took {beside[heaviest] // MIB:,} MiB")
+
+    def end(self, document: SandboxedDocument) -> int | None:
+        """Kill a reader; gives its exit code or minus the signal that ended it, None where nobody knows."""
+        pid = document.pid
         with self._lock:
-            if self._control is None:
+            if self._control is None or self._at_work.pop(pid, None) is not document:
                 return None
             # Nobody else has this number until the reader is reaped.
             with suppress(ProcessLookupError):
@@ -199,6 +259,7 @@ class Readers:
         return ours
 
     def _stop(self) -> None:
+        self._at_work.clear()
         if self._control is not None:
             self._control.close()
             self._control = None
@@ -218,6 +279,15 @@ def _described() -> TypeAdapter[Any]:
         if name.name != "image"
     ]
     return TypeAdapter(make_dataclass("DescribedPage", rest, frozen=True))
+
+
+def _bytes_of(pid: int) -> int:
+    """Memory a process holds that is no file's; 0 for one that has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith(("RssAnon:", "RssShmem:")))
 
 
 def _reason(code: int | None) -> str:

@@ -23,9 +23,8 @@ _SMALL_BYTES = 2**20
 def read(end: socket.socket, document: int, order: dict[str, Any]) -> None:
     """Read the document of this descriptor as ``order`` says, and answer on ``end`` until nobody asks any more."""
     limits = Limits(**order["limits"])
-    confinement.limit(
-        order["memory_bytes"], max(limits.max_pixels, 1) * _BYTES_PER_PIXEL + _SMALL_BYTES, order["cpu_s"]
-    )
+    confinement.limit(order["memory_bytes"], max(limits.max_pixels, 1) * _BYTES_PER_PIXEL + _SMALL_BYTES)
+    confinement.limit_time(order["page_cpu_s"])
     if order["confined"]:
         confinement.confine(confinement.installed())
     try:
@@ -33,10 +32,11 @@ def read(end: socket.socket, document: int, order: dict[str, Any]) -> None:
             data = os.pread(document, os.fstat(document).st_size, 0)
             opened = read_document(data, limits=limits, **order["options"])
             send(end, {"page_count": opened.page_count, "numbers": opened.numbers})
-            for page in opened:
+            pages = iter(opened)
+            for _ in opened.numbers:
                 receive(end)
-                _send_page(end, page)
-                del page
+                confinement.limit_time(order["page_cpu_s"])
+                _send_page(end, next(pages))
         except LayoutServeError as error:
             send(end, {"error": type(error).__name__, "message": str(error)})
         except MemoryError:

@@ -17,10 +17,11 @@ from typing import ParamSpec, TypeVar
 
 from layoutserve.model.encoding.tensors import Logits
 from layoutserve.model.errors import LayoutServeError
-from layoutserve.model.page import Limits, Page, read_document
+from layoutserve.model.page import Limits, Page
 from layoutserve.model.pipeline import DocumentResult, PageResult, Pipeline, Recognize, Request, Steps, Work
 from layoutserve.service import tracing
 from layoutserve.service.errors import DeadlineExceeded, NotFound, NotReady, Overloaded
+from layoutserve.service.sandbox.documents import SandboxedDocument
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import Telemetry
 from layoutserve.service.wire import answers, schemas
@@ -28,6 +29,7 @@ from layoutserve.service.wire.endpoints import Endpoint
 from layoutserve.service.wire.requests import DocumentRequest, ReadRequest
 from layoutserve.service.work.backend import Backend, LocalBackend, Served
 from layoutserve.service.work.cores import cores
+from layoutserve.service.work.reading import Reading
 from layoutserve.service.work.retry_after import Pace
 
 P = ParamSpec("P")
@@ -61,13 +63,15 @@ class Engine:
         self._pace = Pace(1.0, 1)
         self._threads = ThreadPoolExecutor(max(cores(), 4), thread_name_prefix="pages")
         self._pages = asyncio.Semaphore(self._backend.pages_at_once)
+        documents = settings.max_documents + settings.job_workers
+        self._reading = Reading(settings, turns=self._backend.pages_at_once, documents=documents)
         self._draining = False
         self._not_ready: NotReady | None = NotReady("The service is starting: its models are loading.", 5)
 
     async def start(self) -> None:
         """Load, warm up and self-test the models; ready after that. Raises LayoutServeError."""
         try:
-            self._served = await self._backend.load()
+            self._served, _ = await asyncio.gather(self._backend.load(), self._reading.start())
         except LayoutServeError:
             self._not_ready = NotReady("The models cannot be loaded; the log says why.", 60)
             raise
@@ -89,6 +93,7 @@ class Engine:
     async def close(self) -> None:
         """Stop; whoever still waits gets an exception."""
         await self._backend.close()
+        await self._reading.close()
         await asyncio.to_thread(self._threads.shutdown)
 
     def check_ready(self) -> None:
@@ -169,12 +174,20 @@ class Engine:
         settings, body, pipeline, request = self._settings, order.body, order.pipeline, order.request
         limits = Limits(settings.max_file_bytes, settings.max_pixels, max_pages)
         began = time.perf_counter()
-        with tracing.span("read"):
-            document = await self._thread(
-                read_document, body.file, pages=body.pages, dpi=settings.pdf_dpi, limits=limits, ocr=body.ocr
-            )
-        reading_s = time.perf_counter() - began
-        pages, total, done = iter(document), len(document), 0
+        async with self._reading.document(
+            body.file, pages=body.pages, dpi=settings.pdf_dpi, limits=limits, ocr=body.ocr
+        ) as document:
+            opened_s = time.perf_counter() - began
+            results, reading_s = await self._pages_of(document, pipeline, request, on_page)
+        with tracing.span("decode document"):
+            result = await self._thread(pipeline.document, results, request)
+        return replace(result, timings_ms={"read": (opened_s + reading_s) * 1000, **result.timings_ms})
+
+    async def _pages_of(
+        self, document: SandboxedDocument, pipeline: Pipeline, request: Request, on_page: OnPage | None
+    ) -> tuple[list[PageResult], float]:
+        """Work on the pages of a document side by side; gives them in order, and the seconds their decoding took."""
+        total, done, reading_s = len(document), 0, 0.0
         results: dict[int, PageResult] = {}
 
         async def work(page: Page, index: int) -> None:
@@ -193,23 +206,15 @@ class Engine:
         try:
             async with asyncio.TaskGroup() as group:
                 for index in range(total):
-                    await self._pages.acquire()
-                    try:
-                        began = time.perf_counter()
-                        with tracing.span("read page"):
-                            page = await self._thread(next, pages)
-                        reading_s += time.perf_counter() - began
-                    except BaseException:
-                        self._pages.release()
-                        raise
+                    began = time.perf_counter()
+                    with tracing.span("read page"):
+                        page = await self._reading.next_page(document, self._pages)
+                    reading_s += time.perf_counter() - began
                     group.create_task(work(page, index))
                     del page
         except BaseExceptionGroup as failed:
             raise failed.exceptions[0] from None
-        ordered = [results[index] for index in range(total)]
-        with tracing.span("decode document"):
-            result = await self._thread(pipeline.document, ordered, request)
-        return replace(result, timings_ms={"read": reading_s * 1000, **result.timings_ms})
+        return [results[index] for index in range(total)], reading_s
 
     async def _page(self, pipeline: Pipeline, page: Page, index: int, request: Request) -> PageResult:
         """Drive one page: do what it yields, send it what came out."""

@@ -207,3 +207,30 @@ def collector():
         yield collector
         collector.server.shutdown()
         thread.join()
+
+
+def make_pdf(content, resources=""):
+    """A page of 200 x 200 points with this content; its fifth object is a pattern of a million steps."""
+    objects = [
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 4 0 R/Resources<<{resources}>>>>",
+        f"<</Length {len(content)}>>stream\n{content}\nendstream",
+        "<</Type/Pattern/PatternType 1/PaintType 1/TilingType 1/BBox[0 0 10 10]/XStep 0.001/YStep 0.001/Resources<<>>"
+        "/Length 13>>stream\n0 0 1 1 re f \nendstream",
+    ]
+    body = "%PDF-1.7\n" + "".join(f"{number} 0 obj\n{text}\nendobj\n" for number, text in enumerate(objects, 1))
+    return (body + "trailer<</Root 1 0 R>>\n%%EOF\n").encode()
+
+
+@pytest.fixture(scope="session")
+def forever_pdf():
+    """A PDF of 700 bytes whose page takes days to draw."""
+    return make_pdf("/Pattern cs /P scn 0 0 200 200 re f", "/Pattern<</P 5 0 R>>")
+
+
+@pytest.fixture(scope="session")
+def text_pdf():
+    """A PDF with one line of text."""
+    font = "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
+    return make_pdf("BT /F 12 Tf 20 100 Td (A line of text) Tj ET", f"/Font<</F{font}>>")

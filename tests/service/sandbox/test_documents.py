@@ -35,42 +35,24 @@ def picture(width, height, kind="PNG"):
     return file.getvalue()
 
 
-def pdf(content, resources=""):
-    """A page of 200 x 200 points with this content."""
-    objects = [
-        "<</Type/Catalog/Pages 2 0 R>>",
-        "<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 4 0 R/Resources<<{resources}>>>>",
-        f"<</Length {len(content)}>>stream\n{content}\nendstream",
-        "<</Type/Pattern/PatternType 1/PaintType 1/TilingType 1/BBox[0 0 10 10]/XStep 0.001/YStep 0.001/Resources<<>>"
-        "/Length 13>>stream\n0 0 1 1 re f \nendstream",
-    ]
-    body = "%PDF-1.7\n" + "".join(f"{number} 0 obj\n{text}\nendobj\n" for number, text in enumerate(objects, 1))
-    return (body + "trailer<</Root 1 0 R>>\n%%EOF\n").encode()
-
-
 def count(readers, data):
-    document = readers.read_document(data, limits=DEFAULT_LIMITS)
+    document = readers.read_document(data, limits=DEFAULT_LIMITS).open()
     try:
         return len(list(document))
     finally:
         document.close()
 
 
-FOREVER = pdf("/Pattern cs /P scn 0 0 200 200 re f", "/Pattern<</P 5 0 R>>")
-TEXT = pdf("BT /F 12 Tf 20 100 Td (A line of text) Tj ET", "/Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>")
-
-
 @pytest.mark.parametrize("name", ["receipt.jpg", "letter.jpg", "text.pdf", "frames.tif"])
-def test_pages_are_those_of_the_same_process(readers, name):
+def test_pages_are_those_of_the_same_process(readers, name, text_pdf):
     if name == "frames.tif":
         file = io.BytesIO()
         frames = [Image.new("RGB", (40 + 5 * n, 30), (n, 0, 0)) for n in range(4)]
         frames[0].save(file, "TIFF", save_all=True, append_images=frames[1:])
         data = file.getvalue()
     else:
-        data = TEXT if name == "text.pdf" else (SAMPLES / name).read_bytes()
-    here, there = read_document(data), readers.read_document(data, limits=DEFAULT_LIMITS)
+        data = text_pdf if name == "text.pdf" else (SAMPLES / name).read_bytes()
+    here, there = read_document(data), readers.read_document(data, limits=DEFAULT_LIMITS).open()
     assert (len(there), there.numbers, there.page_count) == (len(here), here.numbers, here.page_count)
     for expected, found in zip(here, there, strict=True):
         np.testing.assert_array_equal(found.image, expected.image)
@@ -93,7 +75,7 @@ def test_errors_are_those_of_the_same_process(readers, data, options, error):
     with pytest.raises(error) as here:
         list(read_document(data, **options))
     with pytest.raises(error) as there:
-        list(readers.read_document(data, **options))
+        list(readers.read_document(data, **options).open())
     assert str(there.value) == str(here.value)
 
 
@@ -101,16 +83,16 @@ def test_a_document_that_takes_too_much_memory_is_refused():
     small = Readers(Allowance(memory_bytes=32 * MIB))
     try:
         with pytest.raises(DocumentTooLarge, match="more than 32 MiB"):
-            list(small.read_document(picture(4000, 4000), limits=DEFAULT_LIMITS))
+            list(small.read_document(picture(4000, 4000), limits=DEFAULT_LIMITS).open())
         assert count(small, picture(400, 400)) == 1
     finally:
         small.close()
 
 
-def test_a_document_that_takes_too_long_ends_its_reader_alone():
-    hasty = Readers(Allowance(cpu_s=1))
+def test_a_document_that_takes_too_long_ends_its_reader_alone(forever_pdf, text_pdf):
+    hasty = Readers(Allowance(page_cpu_s=1))
     try:
-        slow = hasty.read_document(FOREVER, limits=DEFAULT_LIMITS)
+        slow = hasty.read_document(forever_pdf, limits=DEFAULT_LIMITS).open()
         failed = []
 
         def wait():
@@ -121,15 +103,15 @@ def test_a_document_that_takes_too_long_ends_its_reader_alone():
 
         waiting = threading.Thread(target=wait)
         waiting.start()
-        assert count(hasty, TEXT) == 1
+        assert count(hasty, text_pdf) == 1
         waiting.join(60)
         assert "processor time" in str(failed[0])
     finally:
         hasty.close()
 
 
-def test_closing_frees_whoever_waits_for_a_page(readers):
-    slow = readers.read_document(FOREVER, limits=DEFAULT_LIMITS)
+def test_closing_frees_whoever_waits_for_a_page(readers, forever_pdf):
+    slow = readers.read_document(forever_pdf, limits=DEFAULT_LIMITS).open()
     raised = []
 
     def wait():
@@ -146,16 +128,30 @@ def test_closing_frees_whoever_waits_for_a_page(readers):
     assert raised and not waiting.is_alive()
 
 
-def test_readers_are_forked_again_when_their_parent_was_killed(readers):
-    assert count(readers, TEXT) == 1
+def test_readers_are_forked_again_when_their_parent_was_killed(readers, text_pdf):
+    assert count(readers, text_pdf) == 1
     os.kill(readers._process.pid, signal.SIGKILL)
-    assert count(readers, TEXT) == 1
+    assert count(readers, text_pdf) == 1
 
 
-def test_nothing_is_left_behind(readers):
+def test_of_all_readers_the_heaviest_is_ended_when_they_hold_too_much(readers):
+    small, large = (readers.read_document(picture(side, side), limits=DEFAULT_LIMITS).open() for side in (100, 4000))
+    for document in (small, large):
+        document.wait()
+    readers.limit_memory(500 * MIB)
+    assert not large.failed
+    readers.limit_memory(20 * MIB)
+    assert (small.failed, large.failed) == (False, True)
+    assert small.take().width == 100
+    with pytest.raises(DocumentNotProcessable, match="MiB"):
+        large.wait()
+    small.close()
+
+
+def test_nothing_is_left_behind(readers, text_pdf):
     open_before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(20):
-        document = readers.read_document(TEXT, limits=DEFAULT_LIMITS)
+        document = readers.read_document(text_pdf, limits=DEFAULT_LIMITS).open()
         list(document)
         document.close()
     children = Path(f"/proc/{readers._process.pid}/task/{readers._process.pid}/children").read_text().split()
