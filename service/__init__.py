@@ -11,6 +11,9 @@ One request, file by file::
     http/bodies          multipart or JSON, counted while it is read -> a request of ``wire/requests``
     http/validation      wrong parameters, told in words
     work/engine          admits documents, checks orders, drives pages through ``model.pipeline``, minds deadlines
+    work/reading         documents decoded in fair turns, each in a process of its own
+    sandbox/documents    the service's side of such a process, which ``sandbox/zygote`` forks and ``sandbox/reader`` is
+    sandbox/confinement  rights and memory taken from it; ``sandbox/messages`` is what the processes say to each other
     work/backend         the place of the work: this process (``cluster``: Ray Serve's replicas)
     work/loading         bundles and sessions, loaded alike for the service, a cluster and the command line
     work/ocr_pool        pages to OCR workers, by language
