@@ -1,7 +1,9 @@
-"""Decoding rules: what people know about documents and a small model forgets.
+"""The names of the decoding rules: what people know about documents and a small model forgets.
 
-A manifest names the rules that are on for its model (``Head.rules``), a caller can switch them off. A rule decides
-between entities or tidies what they say; it never changes a score.
+A manifest names the rules that are on for its model (``Head.rules``); a request can switch them off or name others.
+
+Of key information, ``fields.choose`` has their order and what they do. They choose among what the model said, tidy it,
+or add what it nearly said; none makes up a score. What it finds is as sure as the model was of its words:
 
 single-valued         of a label that a document has once, only the best entity is kept
 values-parse          a date or an amount that cannot be read as one is no candidate for its field
@@ -14,7 +16,7 @@ paid-less-change      a total is what was paid less the change, where the page s
 rounded-total         a total is the amount after rounding, where the page says by how much it was rounded
 guess-missing         a single field without any entity takes its best guess, if that is not too improbable
 
-Of answers to questions:
+Of answers to questions, ``docvqa`` has what they take from the weight of a span, and so from its score:
 
 answer-of-whole-lines  an answer rather begins and ends where a line, a column or a key ("Date:") does
 answer-in-one-place   an answer does not go on in another column or paragraph
@@ -34,6 +36,7 @@ COMPANY_WITH_LEGAL_FORM = "company-with-legal-form"
 PAID_LESS_CHANGE = "paid-less-change"
 ROUNDED_TOTAL = "rounded-total"
 GUESS_MISSING = "guess-missing"
+# In the order in which tuning tries them.
 RULES = (
     SINGLE_VALUED,
     VALUES_PARSE,
@@ -49,13 +52,6 @@ RULES = (
 ANSWER_IN_ONE_PLACE = "answer-in-one-place"
 ANSWER_OF_WHOLE_LINES = "answer-of-whole-lines"
 ANSWER_RULES = (ANSWER_OF_WHOLE_LINES, ANSWER_IN_ONE_PLACE)
-
-TOTAL_LABELS = frozenset({"total", "grand_total", "total_amount"})
-COMPANY_LABELS = frozenset({"company", "seller", "vendor", "store"})
-ADDRESS_LABELS = frozenset({"address", "company_address", "seller_address", "vendor_address", "store_address"})
-FIRST_LINES = 8
-# A guess below this probability says nothing.
-LEAST_GUESS = 0.1
 
 
 def check_rules(names: Collection[str]) -> frozenset[str]:

@@ -2,14 +2,20 @@
 
 import re
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from layoutserve.model.decoding.fields import bio
+from layoutserve.model.decoding.fields.candidates import Candidate, Evidence, Search
+from layoutserve.model.decoding.fields.values import Value
 from layoutserve.model.decoding.text_flow import line_numbers
 from layoutserve.model.page import Word
+
+LABELS = frozenset({"total", "grand_total", "total_amount"})
 
 _KEYWORD = re.compile(
     r"^(grand)?(total|totale|totaal|gesamt|gesamtbetrag|gesamtsumme|summe|montant|importe|jumlah|amount|amt|due|payable|nett?)"
@@ -19,8 +25,6 @@ _NOT_BEFORE = re.compile(r"^(sub|tax|gst|vat|item|items|qty|disc|discount|zwisch
 _NOT_AFTER = re.compile(
     r"^\W*(qty|quantity|item|items|tax|gst|vat|disc|discount|saving|savings|excl|excluding|hours|no)\W*"
 )
-
-
 _CHANGE = re.compile(r"\b(change|baki|rückgeld|wechselgeld|rendu|monnaie|resto|cambio|vuelto|troco|wisselgeld)\b", re.I)
 _ROUNDING = re.compile(r"\b(rounding|round|rundung|arrondi|redondeo|afronding|pembundaran)\b", re.I)
 _COIN = Decimal("0.01")
@@ -29,6 +33,59 @@ _PAID = re.compile(
     r"dinheiro|contant)\b",
     re.I,
 )
+
+
+def settled_by_change(found: Sequence[Candidate], search: Search) -> list[Candidate]:
+    """Find out which candidates, and which other words, say what was paid less the change."""
+    return _settled(found, search, Sums.paid_less_change)
+
+
+def settled_by_rounding(found: Sequence[Candidate], search: Search) -> list[Candidate]:
+    """Find out which candidates, and which other words, say the amount after rounding, on pages not settled yet."""
+    return _settled(found, search, Sums.rounded)
+
+
+def beside_keyword(found: Sequence[Candidate], search: Search) -> list[Candidate]:
+    """Find out which candidates stand right of or below a word that announces a total."""
+    boxes = {
+        number: search.pages[number].bbox[total_keywords(search.pages[number].words)]
+        for number in {one.page for one in found}
+    }
+    result = []
+    for one in found:
+        own = search.pages[one.page].bbox[list(one.entity.words)]
+        around = np.concatenate((own[:, :2].min(axis=0), own[:, 2:].max(axis=0)))
+        near = near_keyword(around, boxes[one.page])
+        result.append(replace(one, evidence=one.evidence | Evidence.NEAR_KEYWORD) if near else one)
+    return result
+
+
+def _settled(
+    found: Sequence[Candidate], search: Search, settle: Callable[["Sums"], frozenset[Decimal]]
+) -> list[Candidate]:
+    if not search.spec.single or search.spec.type != "amount":
+        return list(found)
+    result: list[Candidate] = []
+    for number, page in enumerate(search.pages):
+        own = [one for one in found if one.page == number]
+        amounts: frozenset[Decimal] = frozenset()
+        if not any(Evidence.SETTLED in one.evidence for one in own):
+            sums = Sums(page.words, page.bbox, search.read)
+            amounts = settle(sums)
+        if amounts:
+            taken = {index for one in own for index in one.entity.words}
+            own += [
+                search.added(bio.piece(search.label, [index], page.log_probs, search.labels), number)
+                for index in sums.places(amounts)
+                if index not in taken
+            ]
+        result += [
+            replace(one, evidence=one.evidence | Evidence.SETTLED)
+            if one.value and Decimal(one.value.value) in amounts
+            else one
+            for one in own
+        ]
+    return result
 
 
 def total_keywords(words: Sequence[Word]) -> list[int]:
@@ -64,11 +121,11 @@ def near_keyword(box: NDArray[np.int64], keywords: NDArray[np.int64]) -> bool:
 class Sums:
     """The amounts of a page, and what its own arithmetic makes of them.
 
-    bbox: int64 (words, 4), 0-1000 of the upright page. parse: finds the amount in a text, as a decimal number.
+    bbox: int64 (words, 4), 0-1000 of the upright page. read: finds the amount in a text.
     """
 
-    def __init__(self, words: Sequence[Word], bbox: NDArray[np.int64], parse: Callable[[str], str | None]) -> None:
-        self._words, self._parse = words, parse
+    def __init__(self, words: Sequence[Word], bbox: NDArray[np.int64], read: Callable[[str], Value | None]) -> None:
+        self._words, self._read = words, read
         self._rows: list[tuple[str, Decimal]] = []
         numbers = line_numbers(bbox)
         for number in range(int(numbers.max(initial=-1)) + 1):
@@ -116,5 +173,5 @@ class Sums:
         return {index: amount for index, amount in found if amount is not None}
 
     def _amount(self, text: str) -> Decimal | None:
-        value = self._parse(text)
-        return Decimal(value) if value is not None and "." in value else None
+        found = self._read(text)
+        return Decimal(found.value) if found and "." in found.value else None

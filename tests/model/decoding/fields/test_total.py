@@ -49,11 +49,7 @@ def test_what_is_near_a_keyword(box, near):
 
 @pytest.fixture
 def sums(words_of):
-    def parse(text):
-        value = find_amount(text)
-        return value.value if value else None
-
-    return lambda *lines: Sums(*words_of(*lines), parse)
+    return lambda *lines: Sums(*words_of(*lines), find_amount)
 
 
 def amounts(*texts):
