@@ -22,13 +22,13 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layoutserve.model.bundle import Bundle, Head, Task
-from layoutserve.model.decoding import classification, docvqa, kie, rules
 from layoutserve.model.decoding.classification import DocumentClass
-from layoutserve.model.decoding.docvqa import Answers, PageAnswers
-from layoutserve.model.decoding.kie import KieResult, PageEntities
+from layoutserve.model.decoding.document import PageFindings, Run, decode_document, decode_page
+from layoutserve.model.decoding.docvqa import Answers
+from layoutserve.model.decoding.kie import KieResult
+from layoutserve.model.decoding.rules import check_rules
 from layoutserve.model.encoding.encoder import MAX_TOKENS, STRIDE, Encoder, PageTokens
 from layoutserve.model.encoding.tensors import Encoding, Logits
 from layoutserve.model.errors import BundleError, RequestError
@@ -38,6 +38,7 @@ from layoutserve.model.page.given_words import GivenWord, WordsUnit, words_of_pa
 
 NO_WORDS = PageCache(0)
 NO_LOGITS = LogitsCache(0)
+_NOTHING = PageFindings(None, None, ())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,12 +92,10 @@ class PageInfo:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PageResult:
-    """What one page contributes to its document; None for tasks that were not asked for."""
+    """What one page contributes to its document."""
 
     page: PageInfo
-    entities: PageEntities | None
-    classes: NDArray[np.float64] | None
-    answers: tuple[PageAnswers, ...]
+    findings: PageFindings
     timings_ms: Mapping[str, float]
     warnings: tuple[str, ...]
 
@@ -168,7 +167,7 @@ class Pipeline:
             raise RequestError("Questions were given but the task docvqa was not asked for.")
         if request.top_k < 1:
             raise RequestError(f"top_k must be at least 1, not {request.top_k}.")
-        rules.check_rules(request.rules or ())
+        check_rules(request.rules or ())
         for question in request.questions:
             self._encoder.check_question(question)
 
@@ -179,7 +178,7 @@ class Pipeline:
         words = page.words or ()
         info = PageInfo(page.number, page.width, page.height, page.dpi, page.turn, words)
         if not request.tasks:
-            return PageResult(info, None, None, (), timings, ())
+            return PageResult(info, _NOTHING, timings, ())
         begun = time.perf_counter()
         if (known := self._tokens.get(key)) is not None:
             tokens = replace(known, index=index)
@@ -191,46 +190,16 @@ class Pipeline:
         timings["encode"] = _since(begun)
         logits = yield from self._infer((plain, *asked), timings)
         begun = time.perf_counter()
-        heads = self.bundle.manifest.heads
-        entities = classes = None
-        if "kie" in request.tasks:
-            entities = kie.decode_page(plain, logits[0], page, heads["kie"])
-        if "classification" in request.tasks:
-            classes = classification.page_probabilities(logits[0], heads["classification"])
-        answers: tuple[PageAnswers, ...] = ()
-        if "docvqa" in request.tasks:
-            head = heads["docvqa"]
-            active = head.rules if request.rules is None else request.rules
-            answers = tuple(
-                docvqa.decode_page(windows, found, page, head.temperature, active)
-                for windows, found in zip(asked, logits[1:], strict=True)
-            )
+        runs = [Run(windows, found) for windows, found in zip((plain, *asked), logits, strict=True)]
+        findings = decode_page(self._heads(request), page, runs[0], runs[1:], request.rules)
         timings["decode"] = _since(begun)
-        return PageResult(info, entities, classes, answers, timings, _warnings(tokens, info))
+        return PageResult(info, findings, timings, _warnings(tokens, info))
 
     def document(self, pages: Sequence[PageResult], request: Request) -> DocumentResult:
         """Put the pages of a document together, in their order."""
         begun = time.perf_counter()
-        heads: Mapping[str, Head] = self.bundle.manifest.heads
-        found = None
-        if "kie" in request.tasks:
-            found = kie.decode_document([p.entities for p in pages if p.entities], heads["kie"], request.rules)
-        classes = page_classes = None
-        if "classification" in request.tasks:
-            head, rows = heads["classification"], [page.classes for page in pages if page.classes is not None]
-            page_classes = tuple(classification.ranked(row, head) for row in rows)
-            classes = classification.ranked(classification.document_probabilities(rows), head) if rows else ()
-        answers = None
-        if "docvqa" in request.tasks:
-            answers = tuple(
-                docvqa.decode_document(
-                    question,
-                    [page.answers[number] for page in pages],
-                    top_k=request.top_k,
-                    no_answer=heads["docvqa"].no_answer,
-                )
-                for number, question in enumerate(request.questions)
-            )
+        said = [page.findings for page in pages]
+        found = decode_document(self._heads(request), said, request.questions, request.rules, top_k=request.top_k)
         timings: dict[str, float] = {}
         for page in pages:
             for stage, spent in page.timings_ms.items():
@@ -240,7 +209,10 @@ class Pipeline:
         warnings = tuple(warning for page in pages for warning in page.warnings)
         infos = tuple(page.page for page in pages)
         warnings += _unread(request, infos)
-        return DocumentResult(infos, found, classes, page_classes, answers, timings, warnings)
+        return DocumentResult(infos, found.kie, found.classes, found.page_classes, found.answers, timings, warnings)
+
+    def _heads(self, request: Request) -> dict[str, Head]:
+        return {task: self.bundle.manifest.heads[task] for task in request.tasks}
 
     def _read(
         self, page: Page, request: Request, timings: dict[str, float]
