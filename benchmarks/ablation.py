@@ -21,9 +21,9 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from layoutserve.model.training.command import PARTS, Options, pretrain, train
 from layoutserve.model.training.stages.loop import STATE, Schedule
 from layoutserve.model.training.stages.pretraining import OBJECTIVES
+from layoutserve.model.training.train import PARTS, Options, pretrain, train
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,9 +31,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Pre-train and write a checkpoint without heads."""
     import logging
 
-    from layoutserve.model.training.command import pretrain
     from layoutserve.model.training.stages.loop import Schedule
     from layoutserve.model.training.stages.pretraining import OBJECTIVES
+    from layoutserve.model.training.train import pretrain
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     schedule = Schedule(

@@ -41,8 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Train and write a checkpoint that ``layoutserve export`` takes."""
     import logging
 
-    from layoutserve.model.training.command import Options, train
     from layoutserve.model.training.stages.loop import Schedule
+    from layoutserve.model.training.train import Options, train
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     options = Options(

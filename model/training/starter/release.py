@@ -27,7 +27,6 @@ from layoutserve.model.inference.session import Session
 from layoutserve.model.network import checkpoint, export
 from layoutserve.model.network.layoutlmv2 import LayoutLMv2
 from layoutserve.model.page import Page
-from layoutserve.model.training.command import case_of
 from layoutserve.model.training.data import datasets, readers
 from layoutserve.model.training.data.datasets import Example
 from layoutserve.model.training.data.labelling import label
@@ -47,6 +46,7 @@ from layoutserve.model.training.evaluation.scoring import (
 )
 from layoutserve.model.training.stages.finetuning import torch_infer
 from layoutserve.model.training.starter import card, recipe
+from layoutserve.model.training.train import case_of
 
 _log = logging.getLogger(__name__)
 

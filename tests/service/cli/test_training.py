@@ -90,8 +90,8 @@ def test_a_model_without_the_head_is_refused(data, tiny, capsys):
 
 @pytest.mark.parametrize("part", ["image", "layout", "spatial-bias"])
 def test_a_part_can_be_left_out(data, tiny, tmp_path, part):
-    from layoutserve.model.training.command import Options, train
     from layoutserve.model.training.stages.loop import Schedule
+    from layoutserve.model.training.train import Options, train
 
     options = Options(data=(data,), dev=data, output=tmp_path / part, checkpoint=str(tiny), without=(part,))
     trained = checkpoint.load(train(options, Schedule(steps=1, batch_size=1, bf16=False)))
