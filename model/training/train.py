@@ -14,8 +14,8 @@ from layoutserve.model.errors import DatasetError
 from layoutserve.model.network import checkpoint
 from layoutserve.model.network.layoutlmv2 import LayoutLMv2
 from layoutserve.model.page import Box, Word
-from layoutserve.model.training.data import datasets, readers
-from layoutserve.model.training.data.datasets import Example
+from layoutserve.model.training.data import readers
+from layoutserve.model.training.data.example import Example, split_by_group
 from layoutserve.model.training.data.labelling import label
 from layoutserve.model.training.data.own_ocr import read_pages
 from layoutserve.model.training.evaluation.scoring import (
@@ -66,7 +66,7 @@ def train(options: Options, schedule: Schedule) -> Path:
     if options.dev is not None:
         training, held = examples, _labelled((options.dev,), options.layout, kept)
     else:
-        training, held = datasets.split_by_group(examples, 0.15, schedule.seed)
+        training, held = split_by_group(examples, 0.15, schedule.seed)
     labels = labels_of(training)
     tasks = options.tasks or tasks_of(training)
     _log.info("%d pages to train on, %d held out; tasks: %s", len(training), len(held), ", ".join(tasks))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from layoutserve.model.bundle import Head
     from layoutserve.model.encoding.encoder import Encoder
-    from layoutserve.model.training.data.datasets import Example
+    from layoutserve.model.training.data.example import Example
     from layoutserve.model.training.evaluation.scoring import AnswerScores, Case, ClassScores, Infer, KieScores
 
 HELP = "Measure a bundle or a checkpoint on labelled pages, with their words given or read by our own OCR."

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from rapidfuzz import fuzz
 
 from layoutserve.model.page import Word
-from layoutserve.model.training.data.datasets import Example, Question, Span
+from layoutserve.model.training.data.example import Example, Question, Span
 
 # Below this similarity (0-100, normalized edit distance on letters and digits) a run of words is not the value.
 _THRESHOLD = {"DATE": 90.0, "TOTAL": 100.0}

@@ -5,14 +5,14 @@ The labels of a page so read come from its values (``labelling.label``), and a v
 recognition is counted as missing, never guessed.
 """
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from layoutserve.model.ocr.reader import Ocr, OcrConfig
 from layoutserve.model.page import Page
-from layoutserve.model.training.data.datasets import Example, read_jsonl, to_row
+from layoutserve.model.training.data import jsonl
+from layoutserve.model.training.data.example import Example
 
 Shown = Callable[[Sequence[Example]], Iterable[Example]]
 
@@ -23,7 +23,7 @@ def read_pages(examples: Sequence[Example], kept: Path | None = None, shown: Sho
     A PDF with a trusted text layer keeps the words of that. kept: JSON lines of what was read before, and to which is
     added what is read now. shown: what goes through the pages that have to be read, to show progress.
     """
-    known = {_key(e): e for e in read_jsonl(kept)} if kept is not None and kept.is_file() else {}
+    known = {_key(e): e for e in jsonl.read(kept)} if kept is not None and kept.is_file() else {}
     left = [example for example in examples if _key(example) not in known]
     if left:
         ocr = Ocr(OcrConfig())
@@ -31,9 +31,7 @@ def read_pages(examples: Sequence[Example], kept: Path | None = None, shown: Sho
             for example in shown(left):
                 read = known[_key(example)] = _read(example, ocr)
                 if kept is not None:
-                    kept.parent.mkdir(parents=True, exist_ok=True)
-                    with kept.open("a", encoding="utf-8") as file:
-                        file.write(json.dumps(to_row(read, kept.parent)) + "\n")
+                    jsonl.append(kept, read)
         finally:
             ocr.close()
     return [_worded(example, known[_key(example)]) for example in examples]

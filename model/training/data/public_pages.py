@@ -9,7 +9,6 @@ the ad buys, those whose first page says INVOICE are an ``invoice``, all others 
 their confirmations, which have one layout and one purpose) an ``order``.
 """
 
-import json
 import logging
 import re
 from collections import Counter
@@ -21,7 +20,8 @@ from PIL import Image
 
 from layoutserve.model.errors import LayoutServeError
 from layoutserve.model.page import Page, Word, read_document
-from layoutserve.model.training.data.datasets import Example, make_word, read_jsonl, to_row
+from layoutserve.model.training.data import jsonl
+from layoutserve.model.training.data.example import Example, make_word
 
 _log = logging.getLogger(__name__)
 
@@ -33,29 +33,30 @@ def collect(data: Path, folder: Path, *, pages: int = 2) -> list[Example]:
     index = folder / "pages.jsonl"
     if not index.is_file():
         (folder / "images").mkdir(parents=True, exist_ok=True)
-        with index.with_suffix(".part").open("w", encoding="utf-8") as out:
-            for number, (page, kind, group) in enumerate(_all(data, pages)):
-                path = folder / "images" / f"{number:05}.jpg"
-                Image.fromarray(page.image).convert("L").save(path, quality=85)
-                example = Example(
-                    path=path,
-                    width=page.width,
-                    height=page.height,
-                    words=page.words,
-                    document_class=kind,
-                    group=group,
-                )
-                out.write(json.dumps(to_row(example, folder)) + "\n")
-        index.with_suffix(".part").replace(index)
-    return list(read_jsonl(index))
+        jsonl.write(index, _kept(data, folder, pages))
+    return list(jsonl.read(index))
+
+
+def _kept(data: Path, folder: Path, pages: int) -> Iterator[Example]:
+    """The pages, each once its picture is in ``folder``."""
+    for number, (page, kind, group) in enumerate(_all(data, pages)):
+        path = folder / "images" / f"{number:05}.jpg"
+        Image.fromarray(page.image).convert("L").save(path, quality=85)
+        yield Example(
+            path=path,
+            width=page.width,
+            height=page.height,
+            words=page.words,
+            document_class=kind,
+            group=group,
+        )
 
 
 def _all(data: Path, pages: int) -> Iterator[tuple[Page, str, str]]:
     for path in sorted((data / "kleister-nda" / "documents").glob("*.pdf")):
         for page in _pages(path, pages):
             yield page, "contract", f"kleister/{path.stem}"
-    for text in (data / "vrdu" / "documents.jsonl").read_text(encoding="utf-8").splitlines():
-        row = json.loads(text)
+    for row in jsonl.read_rows(data / "vrdu" / "documents.jsonl"):
         path = data / "vrdu" / row["document"]
         found = list(_pages(path, pages))
         if not found:

@@ -1,4 +1,4 @@
-"""Data sets on disk as examples: our own, and public ones in the form their authors publish.
+"""Data sets on disk as examples: in our JSON lines (``jsonl``), or in the form their authors publish.
 
 =========  ==========================================================================================================
 sroie      ``img/*.jpg``, ``box/*.csv|txt`` (x1,y1,...,x4,y4,text a line) and ``entities|key/*.txt|json``; ICDAR 2019
@@ -14,7 +14,6 @@ classes    one folder per class with pictures and PDFs in it; nothing is read fr
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,8 @@ from PIL import Image
 
 from layoutserve.model.errors import DatasetError
 from layoutserve.model.page import Word, read_document
-from layoutserve.model.training.data.datasets import Example, Question, Span, make_word, read_jsonl, split_line
+from layoutserve.model.training.data import jsonl
+from layoutserve.model.training.data.example import Example, Question, Span, make_word, split_line
 
 _PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 
@@ -216,29 +216,8 @@ def read_classes(path: Path) -> Iterator[Example]:
                     )
 
 
-def _read_pages(path: Path) -> Iterator[Example]:
-    """``read_jsonl``; rows that are only a question get their page from the files beside theirs."""
-    examples = list(read_jsonl(path))
-    if all(example.words is not None or not example.questions for example in examples):
-        yield from examples
-        return
-    known = {
-        (page.path, page.page): page
-        for other in sorted(path.parent.glob("*.jsonl"))
-        if other != path
-        for page in read_jsonl(other)
-        if page.words is not None
-    }
-    merged: dict[tuple[Path, int], Example] = {}
-    for example in examples:
-        key = (example.path, example.page)
-        page = merged.get(key) or known.get(key) or replace(example, questions=())
-        merged[key] = replace(page, questions=(*page.questions, *example.questions))
-    yield from merged.values()
-
-
 LAYOUTS: Mapping[str, Callable[[Path], Iterable[Example]]] = {
-    "jsonl": _read_pages,
+    "jsonl": jsonl.read_with_questions,
     "sroie": read_sroie,
     "funsd": read_funsd,
     "xfund": read_xfund,

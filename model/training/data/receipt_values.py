@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from faker import Faker
 
-from layoutserve.model.training.data.datasets import Example
+from layoutserve.model.training.data.example import Example
 
 
 def value_pool(receipts: Sequence[Example], labels: Iterable[str], seed: int) -> Mapping[str, Sequence[str]]:

@@ -15,8 +15,8 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from layoutserve.model.encoding.tensors import IMAGE_SIZE
 from layoutserve.model.page import Box, Page, Word
-from layoutserve.model.training.data.datasets import Question, split_line
-from layoutserve.model.training.stages.batches import Sheet, scaled
+from layoutserve.model.training.data.example import Question, scaled, split_line
+from layoutserve.model.training.stages.batches import Sheet
 
 _CONFUSED = {
     "0": "O",

@@ -9,7 +9,7 @@ Shapes: B windows, L text tokens, C KIE labels.
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -22,7 +22,7 @@ from layoutserve.model.encoding.encoder import IGNORE, Encoder, answer_tokens, l
 from layoutserve.model.encoding.tensors import IMAGE_SIZE, Encoding
 from layoutserve.model.errors import DatasetError
 from layoutserve.model.page import Page, Word
-from layoutserve.model.training.data.datasets import Example, Question
+from layoutserve.model.training.data.example import Example, Question, scaled
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +94,6 @@ def sheet(example: Example, annotated: Iterable[str] | None = None) -> Sheet:
         questions=example.questions,
         group=example.group,
     )
-
-
-def scaled(word: Word, x: float, y: float, dx: float = 0.0, dy: float = 0.0) -> Word:
-    """The word with its place scaled, then shifted."""
-    box = word.box.scaled(x, y, dx, dy)
-    a, b, c, d = ((px * x + dx, py * y + dy) for px, py in word.polygon)
-    return replace(word, box=box, polygon=(a, b, c, d))
 
 
 def word_labels(page: Sheet, labels: Labels) -> NDArray[np.int64] | None:

@@ -21,7 +21,7 @@ from torch.nn import functional
 from layoutserve.model.encoding.encoder import IGNORE, MAX_TOKENS, Encoder
 from layoutserve.model.encoding.tensors import Encoding, Logits
 from layoutserve.model.network.layoutlmv2 import LayoutLMv2
-from layoutserve.model.training.data.datasets import Question
+from layoutserve.model.training.data.example import Question
 from layoutserve.model.training.evaluation.scoring import Infer
 from layoutserve.model.training.stages.augmentation import Augmentation
 from layoutserve.model.training.stages.batches import (

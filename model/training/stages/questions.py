@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from layoutserve.model.page import Word
-from layoutserve.model.training.data.datasets import Question
+from layoutserve.model.training.data.example import Question
 from layoutserve.model.training.stages.batches import Sheet
 from layoutserve.model.training.synthesis.content.wordings import NEVER
 from layoutserve.model.training.synthesis.questions import Asker

@@ -23,8 +23,8 @@ from layoutserve.model.bundle import FieldSpec, FieldType, Head
 from layoutserve.model.encoding.encoder import Encoder
 from layoutserve.model.network import checkpoint
 from layoutserve.model.network.layoutlmv2 import LayoutLMv2
-from layoutserve.model.training.data import public_pages
-from layoutserve.model.training.data.datasets import Example, read_jsonl, split_by_group
+from layoutserve.model.training.data import jsonl, public_pages
+from layoutserve.model.training.data.example import Example, split_by_group
 from layoutserve.model.training.data.labelling import Report, label
 from layoutserve.model.training.data.own_ocr import read_pages
 from layoutserve.model.training.data.receipt_values import value_pool
@@ -125,7 +125,7 @@ def corpus(data: Path, work: Path, *, tuning: bool = True) -> Corpus:
     train, held = split_by_group(receipts, _SROIE_TUNING)
     public, public_held = split_by_group(public_pages.collect(data, work / "public"), _PUBLIC_TUNING)
     read = work / "ocr" / "pages.jsonl"
-    ocr, report = label(read_jsonl(read)) if read.is_file() else ([], Report())
+    ocr, report = label(jsonl.read(read)) if read.is_file() else ([], Report())
     _log.info("as read by our own OCR: %s", report)
     held_groups = {example.group for example in held}
     return Corpus(
@@ -143,12 +143,12 @@ def corpus(data: Path, work: Path, *, tuning: bool = True) -> Corpus:
 def drawn_pages(folder: Path) -> list[Example]:
     """The pages of all classes that ``draw_stage`` has finished in ``folder``."""
     done = (path for path in sorted(folder.glob("*/pages.jsonl")) if path.parent.suffix != ".part")
-    return [page for path in done for page in read_jsonl(path)]
+    return [page for path in done for page in jsonl.read(path)]
 
 
 def receipt_pages(data: Path) -> list[Example]:
     """SROIE's training receipts as examples of the class receipt."""
-    pages = read_jsonl(data / "sroie" / "train.jsonl")
+    pages = jsonl.read(data / "sroie" / "train.jsonl")
     return [replace(page, document_class="receipt") for page in pages]
 
 

@@ -27,8 +27,8 @@ from layoutserve.model.inference.session import Session
 from layoutserve.model.network import checkpoint, export
 from layoutserve.model.network.layoutlmv2 import LayoutLMv2
 from layoutserve.model.page import Page
-from layoutserve.model.training.data import datasets, readers
-from layoutserve.model.training.data.datasets import Example
+from layoutserve.model.training.data import jsonl, readers
+from layoutserve.model.training.data.example import Example
 from layoutserve.model.training.data.labelling import label
 from layoutserve.model.training.evaluation import metrics
 from layoutserve.model.training.evaluation.scoring import (
@@ -193,7 +193,7 @@ def measure(
         infer_questions(asked, encoder, infer), heads["docvqa"]
     ).metrics()
     if read is not None and read.is_file():
-        texts = {e.path.name: e for e in datasets.read_jsonl(read)}
+        texts = {e.path.name: e for e in jsonl.read(read)}
         by_ocr = [
             _case(replace(e, words=t.words, width=t.width, height=t.height, spans=None))
             for e in dev

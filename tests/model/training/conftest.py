@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
 from layoutserve.model.page import Box, Word
-from layoutserve.model.training.data.datasets import Example, Question, Span
+from layoutserve.model.training.data.example import Example, Question, Span
 from layoutserve.model.training.stages import initial
 from layoutserve.model.training.stages.batches import sheet
 

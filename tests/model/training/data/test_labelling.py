@@ -1,7 +1,7 @@
 import pytest
 
 from layoutserve.model.page import Box, Word
-from layoutserve.model.training.data.datasets import Question
+from layoutserve.model.training.data.example import Question
 from layoutserve.model.training.data.labelling import label, place
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from layoutserve.model.training.data import public_pages
-from layoutserve.model.training.data.datasets import split_by_group
+from layoutserve.model.training.data.example import split_by_group
 
 SHARED = Path(__file__).parents[5] / "shared" / "data"
 

@@ -5,7 +5,6 @@ from PIL import Image
 
 from layoutserve.model.errors import DatasetError
 from layoutserve.model.page import Box
-from layoutserve.model.training.data.datasets import read_jsonl, split_by_group, split_line, to_row
 from layoutserve.model.training.data.readers import read
 
 
@@ -21,76 +20,6 @@ def write(path, value):
 
 def texts(example):
     return [word.text for word in example.words]
-
-
-def test_a_line_is_split_in_proportion_to_its_characters():
-    first, second = split_line("AB CDEF", Box(0, 10, 70, 20), 3)
-    assert (first.text, first.box) == ("AB", Box(0, 10, 20, 20))
-    assert (second.text, second.box) == ("CDEF", Box(30, 10, 70, 20))
-    assert {first.line, second.line} == {3}
-
-
-def test_repeated_words_of_a_line_keep_their_own_places():
-    one, two = split_line("1 1", Box(0, 0, 30, 10), 0)
-    assert (one.box.x0, two.box.x0) == (0, 20)
-
-
-def test_lines_values_and_group_are_read(tmp_path):
-    row = {
-        "image": "a.png",
-        "width": 100,
-        "height": 200,
-        "lines": [{"text": "TOTAL: 9.00", "box": [0, 0, 110, 10]}],
-        "entities": {"company": "ACME", "total": "9.00", "date": ""},
-    }
-    write(tmp_path / "pages.jsonl", json.dumps(row) + "\n")
-    (example,) = read_jsonl(tmp_path / "pages.jsonl")
-    assert texts(example) == ["TOTAL:", "9.00"]
-    assert example.values == {"COMPANY": ("ACME",), "TOTAL": ("9.00",)}
-    assert example.group == "ACME"
-    assert example.spans is None
-
-
-def test_a_row_survives_being_written(tmp_path, receipt):
-    example = receipt()
-    write(tmp_path / "pages.jsonl", json.dumps(to_row(example, tmp_path)) + "\n")
-    (again,) = read_jsonl(tmp_path / "pages.jsonl")
-    assert texts(again) == texts(example)
-    assert [w.line for w in again.words] == [w.line for w in example.words]
-    assert (again.spans, again.values) == (example.spans, example.values)
-    assert (again.questions, again.document_class, again.group) == (example.questions, "receipt", example.group)
-    assert (again.read_image() == example.read_image()).all()
-
-
-def test_a_page_without_words_has_none(tmp_path):
-    write(tmp_path / "pages.jsonl", '{"image": "a.png", "class": "letter"}\n')
-    (example,) = read_jsonl(tmp_path / "pages.jsonl")
-    assert example.words is None
-    assert example.values is None
-
-
-def test_a_broken_row_is_named(tmp_path):
-    write(tmp_path / "pages.jsonl", '{"image": "a.png"}\n{"words": 3}\n')
-    with pytest.raises(DatasetError, match=r"pages.jsonl, line 2"):
-        list(read_jsonl(tmp_path / "pages.jsonl"))
-
-
-def test_a_file_of_questions_finds_its_pages_beside_it(tmp_path):
-    row = {"image": "a.png", "words": [{"text": "x", "box": [0, 0, 9, 9]}]}
-    write(tmp_path / "pages.jsonl", json.dumps(row))
-    asked = [{"image": "a.png", "question": q, "answers": []} for q in ("Who?", "When?")]
-    write(tmp_path / "questions.jsonl", "\n".join(map(json.dumps, asked)))
-    (example,) = read(tmp_path / "questions.jsonl")
-    assert texts(example) == ["x"]
-    assert [(q.text, q.answers, q.spans) for q in example.questions] == [("Who?", (), None), ("When?", (), None)]
-
-
-def test_no_group_stands_on_both_sides_of_a_split(receipt):
-    pages = [receipt(company=f"C{i // 3}", name=f"r{i}") for i in range(30)]
-    training, held = split_by_group(pages, 0.2)
-    assert {e.group for e in training}.isdisjoint({e.group for e in held})
-    assert 6 <= len(held) <= 8
-    assert split_by_group(pages, 0.2) == (training, held)
 
 
 def test_sroie(tmp_path):
