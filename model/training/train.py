@@ -15,13 +15,12 @@ from layoutserve.model.network import checkpoint
 from layoutserve.model.network.layoutlmv2 import LayoutLMv2
 from layoutserve.model.page import Box, Word
 from layoutserve.model.training.data import readers
+from layoutserve.model.training.data.cases import case_of
 from layoutserve.model.training.data.example import Example, split_by_group
 from layoutserve.model.training.data.labelling import label
 from layoutserve.model.training.data.own_ocr import read_pages
+from layoutserve.model.training.evaluation.inference import infer_pages, infer_questions
 from layoutserve.model.training.evaluation.scoring import (
-    Case,
-    infer_pages,
-    infer_questions,
     score_classification,
     score_docvqa,
     score_kie,
@@ -165,7 +164,7 @@ def validator(
     held: Sequence[Example], labels: Labels, tasks: Sequence[str], encoder: Encoder, without: Sequence[str] = ()
 ) -> Callable[[LayoutLMv2], float]:
     """The mean over the tasks of entity F1, macro accuracy and ANLS on held-out pages."""
-    cases = [case_of(example, without) for example in held]
+    cases = [case_of(example, _reduced(sheet(example), without).page) for example in held]
     kie = Head(labels=labels.kie, fields={name: FieldSpec(single=False) for name in labels.entities})
     kinds = Head(labels=labels.classes)
 
@@ -183,25 +182,6 @@ def validator(
         return sum(scores.values()) / len(scores)
 
     return validate
-
-
-def case_of(example: Example, without: Sequence[str] = ()) -> Case:
-    """A labelled page to score on, with its thumbnail."""
-    page = _reduced(sheet(example), without)
-    values = example.values
-    if values is None and example.spans is not None:
-        grouped: dict[str, tuple[str, ...]] = {}
-        for span in example.spans:
-            grouped[span.label] = (*grouped.get(span.label, ()), span.text)
-        values = grouped
-    return Case(
-        page=page.page,
-        values=values,
-        spans=page.spans,
-        document_class=example.document_class,
-        questions=tuple((question.text, question.answers) for question in example.questions),
-        name=f"{example.path.name}#{example.page}",
-    )
 
 
 def _labelled(paths: Sequence[Path], layout: str, kept: Path) -> list[Example]:

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
     from layoutserve.model.bundle import Head
     from layoutserve.model.encoding.encoder import Encoder
+    from layoutserve.model.training.data.cases import Case
     from layoutserve.model.training.data.example import Example
-    from layoutserve.model.training.evaluation.scoring import AnswerScores, Case, ClassScores, Infer, KieScores
+    from layoutserve.model.training.evaluation.inference import Infer
+    from layoutserve.model.training.evaluation.scoring import AnswerScores, ClassScores, KieScores
 
 HELP = "Measure a bundle or a checkpoint on labelled pages, with their words given or read by our own OCR."
 
@@ -43,17 +45,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the scores."""
     from layoutserve.model.errors import DatasetError
-    from layoutserve.model.training.evaluation import scoring
+    from layoutserve.model.training.data.cases import case_of
+    from layoutserve.model.training.evaluation import inference, scoring
 
     examples = _pages(arguments)
     head, encoder, infer = _model(arguments)
-    cases = [_case(example) for example in examples]
+    cases = [case_of(example) for example in examples]
     scores: KieScores | ClassScores | AnswerScores
     if arguments.task == "docvqa":
         cases = [case for case in cases if case.questions]
-        scores = scoring.score_docvqa(scoring.infer_questions(_shown(cases), encoder, infer), head)
+        scores = scoring.score_docvqa(inference.infer_questions(_shown(cases), encoder, infer), head)
     else:
-        runs = scoring.infer_pages(_shown(cases), encoder, infer)
+        runs = inference.infer_pages(_shown(cases), encoder, infer)
         if arguments.task == "kie":
             scores = scoring.score_kie(runs, head, _rules(arguments.rules))
         else:
@@ -129,25 +132,6 @@ def _model(arguments: argparse.Namespace) -> "tuple[Head, Encoder, Infer]":
     return head, encoder, infer
 
 
-def _case(example: "Example") -> "Case":
-    from layoutserve.model.page import Page
-    from layoutserve.model.training.evaluation.scoring import Case
-
-    values = example.values
-    if values is None and example.spans is not None:
-        values = {}
-        for span in example.spans:
-            values = {**values, span.label: (*values.get(span.label, ()), span.text)}
-    return Case(
-        page=Page(example.read_image(), words=example.words),
-        values=values,
-        spans=None if example.spans is None else tuple((s.label, s.words) for s in example.spans),
-        document_class=example.document_class,
-        questions=tuple((q.text, q.answers) for q in example.questions),
-        name=f"{example.path.name}#{example.page}",
-    )
-
-
 def _shown(cases: "Sequence[Case]") -> "list[Case]":
     from rich.console import Console
     from rich.progress import track
@@ -167,6 +151,8 @@ def _write(
     from rich.console import Console
     from rich.table import Table
 
+    from layoutserve.model.training.data import jsonl
+
     if arguments.json:
         print(json.dumps(metrics, indent=2))
     else:
@@ -182,8 +168,7 @@ def _write(
     confusion = getattr(scores, "confusion", None)
     if confusion is not None:
         draw_confusion(confusion, getattr(scores, "labels", ()), arguments.report / "confusion.png")
-    rows = (json.dumps(row) for row in getattr(scores, "mistakes", ()))
-    (arguments.report / "mistakes.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    jsonl.write_rows(arguments.report / "mistakes.jsonl", getattr(scores, "mistakes", ()))
 
 
 def draw_confusion(table: "NDArray[np.int64]", labels: Sequence[str], path: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +49,13 @@ def spaceless(text: str) -> str:
     return "".join(text.upper().split())
 
 
-def edit_distance(one: str, other: str) -> int:
-    """Fewest insertions, deletions and substitutions of characters that make one text the other (Levenshtein)."""
-    if len(one) < len(other):
-        one, other = other, one
-    row = list(range(len(other) + 1))
-    for i, a in enumerate(one, 1):
-        above = row
-        row = [i]
-        for j, b in enumerate(other, 1):
-            row.append(min(above[j] + 1, row[-1] + 1, above[j - 1] + (a != b)))
-    return row[-1]
-
-
 def anls(said: str, answers: Sequence[str], threshold: float = 0.5) -> float:
     """Average normalized Levenshtein similarity of one prediction: the best over the answers, 0 below the threshold."""
     best = 0.0
     for answer in answers:
         one, other = " ".join(said.lower().split()), " ".join(answer.lower().split())
         longest = max(len(one), len(other))
-        best = max(best, 1.0 if not longest else 1.0 - edit_distance(one, other) / longest)
+        best = max(best, 1.0 if not longest else 1.0 - Levenshtein.distance(one, other) / longest)
     return best if best >= threshold else 0.0
 
 

@@ -1,7 +1,4 @@
-"""A model against labelled pages: what it says for every task, decoded as the service decodes it, and how right it is.
-
-The model is anything that turns encodings into logits: a bundle's session or a checkpoint in torch.
-"""
+"""Scores of a model on labelled pages: what it says for every task against what is true."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,31 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layoutserve.model.bundle import Head
-from layoutserve.model.decoding import classification, docvqa, kie
-from layoutserve.model.encoding.encoder import Encoder
-from layoutserve.model.encoding.tensors import Encoding, Logits
-from layoutserve.model.page import Page
 from layoutserve.model.training.evaluation import metrics
+from layoutserve.model.training.evaluation.inference import Inferred
 from layoutserve.model.training.evaluation.metrics import Counts
-
-Infer = Callable[[Sequence[Encoding]], Sequence[Logits]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Case:
-    """One labelled page.
-
-    page: with words. values: label in upper case to its true texts, None where entities are not labelled. spans:
-    (label, word indices) where their places are known. questions: (question, answers), no answers where the page
-    holds none.
-    """
-
-    page: Page
-    values: Mapping[str, tuple[str, ...]] | None = None
-    spans: tuple[tuple[str, tuple[int, ...]], ...] | None = None
-    document_class: str | None = None
-    questions: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,37 +96,6 @@ class AnswerScores:
         }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Inferred:
-    """A case with its windows and their logits, so that decoding can be tried again and again."""
-
-    case: Case
-    windows: tuple[Encoding, ...]
-    logits: tuple[Logits, ...]
-
-
-def infer_pages(cases: Iterable[Case], encoder: Encoder, infer: Infer) -> list[Inferred]:
-    """Run every case's page once, without a question."""
-    result = []
-    for case in cases:
-        windows = tuple(encoder.encode(case.page))
-        result.append(Inferred(case, windows, tuple(infer(windows))))
-    return result
-
-
-def infer_questions(cases: Iterable[Case], encoder: Encoder, infer: Infer) -> list[tuple[Inferred, ...]]:
-    """Run every question of every case, in the order of the case's questions."""
-    result = []
-    for case in cases:
-        tokens = encoder.tokens(case.page)
-        rows = []
-        for question, _ in case.questions:
-            windows = tuple(encoder.windows(tokens, question))
-            rows.append(Inferred(case, windows, tuple(infer(windows))))
-        result.append(tuple(rows))
-    return result
-
-
 def score_kie(runs: Sequence[Inferred], head: Head, rules: Collection[str] | None = None) -> KieScores:
     """Scores of the cases whose entities are labelled. A case counts the labels that occur in its data set."""
     runs = [run for run in runs if run.case.values is not None]
@@ -168,8 +112,7 @@ def score_kie(runs: Sequence[Inferred], head: Head, rules: Collection[str] | Non
     mistakes = []
     for run in runs:
         case = run.case
-        page = kie.decode_page(run.windows, run.logits, case.page, head)
-        result = kie.decode_document([page], head, rules)
+        result = run.kie(head, rules)
         for label in labels:
             true = (case.values or {}).get(label, ())
             said = [f for f in result.fields if f.label.upper() == label]
@@ -214,7 +157,7 @@ def score_classification(runs: Sequence[Inferred], head: Head) -> ClassScores:
     true, said, scores = [], [], []
     for run in runs:
         if run.case.document_class in head.labels:
-            best = classification.ranked(classification.page_probabilities(run.logits, head), head)[0]
+            best = run.classes(head)[0]
             true.append(str(run.case.document_class))
             said.append(best.label)
             scores.append(best.score)
@@ -227,7 +170,7 @@ def score_classification(runs: Sequence[Inferred], head: Head) -> ClassScores:
 
 def score_docvqa(runs: Sequence[Sequence[Inferred]], head: Head, *, no_answer: float | None = None) -> AnswerScores:
     """Scores of all questions of all cases. ``no_answer``: by default the head's."""
-    least = head.no_answer if no_answer is None else no_answer
+    head = head if no_answer is None else replace(head, no_answer=no_answer)
     similar: list[float] = []
     exact: list[bool] = []
     answered: dict[bool, list[bool]] = {True: [], False: []}
@@ -236,8 +179,7 @@ def score_docvqa(runs: Sequence[Sequence[Inferred]], head: Head, *, no_answer: f
     by_question: dict[str, list[float]] = {}
     for rows in runs:
         for run, (question, answers) in zip(rows, rows[0].case.questions if rows else (), strict=True):
-            page = docvqa.decode_page(run.windows, run.logits, run.case.page, head.temperature, head.rules)
-            result = docvqa.decode_document(question, [page], no_answer=least)
+            result = run.answers(head, question)
             said = result.answers[0] if result.answers else None
             answered[bool(answers)].append(said is not None)
             if answers:
@@ -261,50 +203,6 @@ def score_docvqa(runs: Sequence[Sequence[Inferred]], head: Head, *, no_answer: f
         by_question={question: _mean(values) for question, values in by_question.items()},
         brier=metrics.brier(confidence, right),
     )
-
-
-def choose_rules(runs: Sequence[Inferred], head: Head, rules: Sequence[str]) -> tuple[str, ...]:
-    """The rules that raise exact match without white space and entity F1 on these cases."""
-
-    def score(active: Sequence[str]) -> float:
-        table = score_kie(runs, head, active).metrics()
-        return table["em_no_space"] + table.get("f1", table["value_f1"])
-
-    return _choose(score, rules)
-
-
-def choose_answer_rules(runs: Sequence[Sequence[Inferred]], head: Head, rules: Sequence[str]) -> tuple[str, ...]:
-    """The rules that raise ANLS and the share of exact answers on these questions."""
-
-    def score(active: Sequence[str]) -> float:
-        scores = score_docvqa(runs, replace(head, rules=tuple(active)))
-        return scores.anls + scores.exact
-
-    return _choose(score, rules)
-
-
-def _choose(score: Callable[[Sequence[str]], float], rules: Sequence[str]) -> tuple[str, ...]:
-    """The rules that raise a score, tried one after another, then each left out.
-
-    Ties keep a rule out: what does not help is not there to be explained.
-    """
-    chosen: list[str] = []
-    best = score(chosen)
-    for rule in rules:
-        if (now := score([*chosen, rule])) > best + 1e-9:
-            chosen, best = [*chosen, rule], now
-    for rule in list(chosen):
-        rest = [other for other in chosen if other != rule]
-        if (now := score(rest)) >= best:
-            chosen, best = rest, now
-    return tuple(chosen)
-
-
-def fit_temperature(
-    score: Callable[[Head], float], head: Head, grid: Sequence[float] = tuple(np.geomspace(0.5, 4.0, 13))
-) -> Head:
-    """The head with the temperature of the grid at which ``score`` (a Brier score) is lowest."""
-    return min((replace(head, temperature=round(float(t), 4)) for t in grid), key=score)
 
 
 def _matched(said: Iterable[str], true: Iterable[str], form: Callable[[str], str]) -> int:

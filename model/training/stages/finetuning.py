@@ -22,7 +22,7 @@ from layoutserve.model.encoding.encoder import IGNORE, MAX_TOKENS, Encoder
 from layoutserve.model.encoding.tensors import Encoding, Logits
 from layoutserve.model.network.layoutlmv2 import LayoutLMv2
 from layoutserve.model.training.data.example import Question
-from layoutserve.model.training.evaluation.scoring import Infer
+from layoutserve.model.training.evaluation.inference import Infer
 from layoutserve.model.training.stages.augmentation import Augmentation
 from layoutserve.model.training.stages.batches import (
     Batch,
@@ -218,7 +218,7 @@ def finetune(
 
 
 def torch_infer(network: LayoutLMv2, batch_size: int = 8) -> Infer:
-    """The network as ``model.training.evaluation.scoring`` wants it: encodings -> logits without padding."""
+    """The network as ``model.training.evaluation`` wants it: encodings -> logits without padding."""
 
     def infer(encodings: Sequence[Encoding]) -> list[Logits]:
         result = []

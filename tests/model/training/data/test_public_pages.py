@@ -79,7 +79,7 @@ def test_pages_are_grey_and_kept(data, tmp_path):
 @pytest.mark.shared
 def test_sroie_values_find_their_places():
     from layoutserve.model.training.data.labelling import label
-    from layoutserve.model.training.starter.recipe import receipt_pages
+    from layoutserve.model.training.starter.corpus import receipt_pages
 
     if not SHARED.is_dir():
         pytest.skip("the public data is not beside the repository")

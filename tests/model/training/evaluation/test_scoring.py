@@ -11,17 +11,10 @@ from layoutserve.model.decoding.rules import ANSWER_RULES
 from layoutserve.model.encoding.encoder import Encoder
 from layoutserve.model.encoding.tensors import Logits
 from layoutserve.model.page import Box, Page, Word
-from layoutserve.model.training.evaluation.scoring import (
-    Case,
-    choose_answer_rules,
-    choose_rules,
-    fit_temperature,
-    infer_pages,
-    infer_questions,
-    score_classification,
-    score_docvqa,
-    score_kie,
-)
+from layoutserve.model.training.data.cases import Case
+from layoutserve.model.training.evaluation.inference import infer_pages, infer_questions
+from layoutserve.model.training.evaluation.scoring import score_classification, score_docvqa, score_kie
+from layoutserve.model.training.starter.tuning import choose_answer_rules, choose_rules, fit_temperature
 
 LABELS = ("O", "B-COMPANY", "I-COMPANY", "B-TOTAL", "I-TOTAL")
 HEAD = Head(labels=LABELS, fields={"COMPANY": FieldSpec(), "TOTAL": FieldSpec("amount")})

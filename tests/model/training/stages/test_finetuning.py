@@ -6,7 +6,9 @@ import torch
 
 from layoutserve.model.bundle import FieldSpec, Head
 from layoutserve.model.encoding.encoder import Encoder
-from layoutserve.model.training.evaluation.scoring import Case, infer_pages, infer_questions, score_docvqa, score_kie
+from layoutserve.model.training.data.cases import Case
+from layoutserve.model.training.evaluation.inference import infer_pages, infer_questions
+from layoutserve.model.training.evaluation.scoring import score_docvqa, score_kie
 from layoutserve.model.training.stages.batches import Labels, collate, sheet, targets
 from layoutserve.model.training.stages.finetuning import (
     Source,

@@ -7,9 +7,10 @@ from layoutserve.model.bundle import FieldSpec, Head, Manifest
 from layoutserve.model.decoding import kie
 from layoutserve.model.encoding.encoder import Encoder
 from layoutserve.model.encoding.tensors import Logits
-from layoutserve.model.training.evaluation.scoring import Case, infer_pages
+from layoutserve.model.training.data.cases import Case
+from layoutserve.model.training.evaluation.inference import infer_pages
 from layoutserve.model.training.starter import card
-from layoutserve.model.training.starter.release import fit_biases, fit_calibration
+from layoutserve.model.training.starter.tuning import fit_biases, fit_calibration
 
 HEAD = Head(
     labels=("O", "B-TOTAL", "I-TOTAL"), temperature=1.3, fields={"TOTAL": FieldSpec("amount")}, rules=("trim-values",)
