@@ -50,15 +50,13 @@ File by file::
 
 from layoutserve.model.training.synthesis.degradation import Degraded, degrade
 from layoutserve.model.training.synthesis.drawing import HELDOUT_LAYOUTS, KINDS, TRAIN_LAYOUTS, generate
-from layoutserve.model.training.synthesis.page import Question, Span, SyntheticPage
+from layoutserve.model.training.synthesis.page import SyntheticPage
 
 __all__ = [
     "HELDOUT_LAYOUTS",
     "KINDS",
     "TRAIN_LAYOUTS",
     "Degraded",
-    "Question",
-    "Span",
     "SyntheticPage",
     "degrade",
     "generate",

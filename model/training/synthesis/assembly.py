@@ -6,9 +6,10 @@ from random import Random
 import numpy as np
 
 from layoutserve.model.page import Box, Word
+from layoutserve.model.training.data.example import Indices, Question, Span
 from layoutserve.model.training.synthesis.content.wordings import FIELDS
 from layoutserve.model.training.synthesis.degradation import degrade
-from layoutserve.model.training.synthesis.page import Indices, Question, Span, SyntheticPage
+from layoutserve.model.training.synthesis.page import SyntheticPage
 from layoutserve.model.training.synthesis.questions import WEIGHTS, Asker
 from layoutserve.model.training.synthesis.sheet import Line, Sheet
 

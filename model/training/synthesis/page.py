@@ -7,27 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layoutserve.model.page import Box, Word
-
-Indices = tuple[int, ...]
-"""Indices into a page's words."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Words that are one entity; ``words`` ascends and may have gaps."""
-
-    label: str
-    words: Indices
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question and every place where its answer stands; no places: the page does not answer it."""
-
-    question: str
-    answers: tuple[str, ...]
-    spans: tuple[Indices, ...]
+from layoutserve.model.training.data.example import Indices, Question, Span
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +61,7 @@ class SyntheticPage:
             "entities": dict(self.entities),
             "links": [[list(key), list(value)] for key, value in self.links],
             "questions": [
-                {"question": q.question, "answers": list(q.answers), "spans": [list(s) for s in q.spans]}
+                {"question": q.text, "answers": list(q.answers), "spans": [list(s) for s in q.spans or ()]}
                 for q in self.questions
             ],
         }

@@ -1,6 +1,5 @@
 """Synthetic pages as files: JPEG pictures and one JSON-lines file, drawn by several processes."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -9,10 +8,12 @@ from pathlib import Path
 
 import cv2
 
+from layoutserve.model.training.data import jsonl
 from layoutserve.model.training.synthesis.drawing import Layouts, generate
 
 _AHEAD = 64
 """Pages handed to a worker at once."""
+Row = dict[str, object]
 
 
 def write_pages(
@@ -33,15 +34,18 @@ def write_pages(
     (output / "images").mkdir(parents=True, exist_ok=True)
     draw = partial(_write, output, seed, tuple(kinds), layouts)
     path = output / "pages.jsonl"
-    with path.open("w", encoding="utf-8") as file:
+
+    def drawn() -> Iterator[Row]:
         for done, row in enumerate(_map(draw, count, workers), start=1):
-            file.write(row + "\n")
+            yield row
             if progress is not None:
                 progress(done)
+
+    jsonl.write_rows(path, drawn())
     return path
 
 
-def _map(draw: Callable[[int], str], count: int, workers: int) -> Iterator[str]:
+def _map(draw: Callable[[int], Row], count: int, workers: int) -> Iterator[Row]:
     if workers == 1:
         yield from map(draw, range(count))
         return
@@ -52,10 +56,10 @@ def _map(draw: Callable[[int], str], count: int, workers: int) -> Iterator[str]:
         yield from pool.map(draw, range(count), chunksize=max(1, min(_AHEAD, count // (4 * workers))))
 
 
-def _write(output: Path, seed: int, kinds: tuple[str, ...], layouts: Layouts, index: int) -> str:
+def _write(output: Path, seed: int, kinds: tuple[str, ...], layouts: Layouts, index: int) -> Row:
     kind = kinds[index % len(kinds)] if kinds else None
     page = generate(index, seed=seed, kind=kind, layouts=layouts)
     name = f"images/{index:06}.jpg"
     picture = cv2.imencode(".jpg", cv2.cvtColor(page.image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])[1]
     (output / name).write_bytes(picture.tobytes())
-    return json.dumps(page.record(name), ensure_ascii=False)
+    return page.record(name)

@@ -98,7 +98,7 @@ def test_pages_vary():
     assert len({page.entities["company"] for page in pages}) > 55
     assert len({page.entities.get("address") for page in pages}) > 50
     assert {page.layout for page in pages} == {name for name in TRAIN_LAYOUTS if name.startswith("receipt.")}
-    questions = {question.question for page in pages for question in page.questions}
+    questions = {question.text for page in pages for question in page.questions}
     assert len(questions) > 280
 
 
