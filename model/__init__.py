@@ -15,8 +15,9 @@ One page, in the order of data::
     encoding/encoder       words -> arrays of 512 tokens, checked by ``tensors``; ``windows`` knows which word is where
     inference/session      arrays -> logits: the visual graph once a page, the encoder by windows
     inference/device       pages that stay on the GPU; ``visual_cache`` and ``caches`` keep what was computed
+    decoding/document      what the heads said of pages -> findings of a document, task by task
     decoding/kie           logits -> entities and fields: ``fields`` has the steps, ``rules`` their names
-    decoding/fields        bio, entities, candidates, company, total, values
+    decoding/fields        bio, entities, candidates, choose, company, total, values
     decoding/classification, decoding/docvqa, decoding/text_flow
                            logits -> classes; logits -> answers; which word follows which
     allocator, errors      memory of a process that goes on for months; what can go wrong, in sentences
@@ -31,13 +32,14 @@ And the build side, which the running service never imports::
     network/layoutlmv2     the network in torch, its eyes in ``resnet_fpn``
     network/checkpoint     Hugging Face's layout -> the network, and back; ``tokenizer`` with it
     network/export         the network -> a bundle, proved: ``graphs`` by ``graph_builder``, ``quantization``,
-                           ``half_precision``; ``ocr_int8`` does it to PP-OCR, ``probe`` and ``stack`` are small graphs
-    training/command       what ``layoutserve train`` does
-    training/data          labelled pages: datasets, readers, public_pages, labelling, own_ocr, receipt_values
+                           ``half_precision``; ``ocr_int8`` does it to PP-OCR, ``service_graphs`` are small ones
+    training/train         what ``layoutserve train`` does
+    training/data          labelled pages: example, jsonl, readers, cases, public_pages, labelling, own_ocr,
+                           receipt_values
     training/synthesis     pages drawn in code; it has a map of its own
     training/stages        initial, pretraining, finetuning, questions, batches, augmentation, loop
-    training/evaluation    scoring, metrics
-    training/starter       the bundle that comes along: recipe, release, card
+    training/evaluation    inference, scoring, metrics
+    training/starter       the bundle that comes along: corpus, recipe, tuning, release, card
 """
 
 import os

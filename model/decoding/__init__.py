@@ -1,4 +1,5 @@
 """What the heads said becomes an answer: ``kie`` (with ``fields``), ``classification``, ``docvqa``.
 
-``rules`` names the decoding rules, ``text_flow`` says how the words of a page follow each other.
+``document`` calls them, for the pipeline and for whoever measures it. ``rules`` names the decoding rules, ``text_flow``
+says how the words of a page follow each other.
 """
