@@ -1,4 +1,4 @@
-"""What each part of the model is worth: the same short training with one part left out, side by side.
+"""The worth of each part of the model: the same short training with one part left out, side by side.
 
 Pre-trains with all objectives, with each one left out, and not at all, and fine-tunes from each; and from the full
 pre-training without picture, without layout, without spatial bias. Every row has the same budget, seed and pages: KIE

@@ -1,4 +1,4 @@
-"""What was asked for, and what the figures of a run say to it."""
+"""Claims, held against the figures of a run."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

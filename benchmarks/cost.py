@@ -1,4 +1,4 @@
-"""What a request costs against its pages, its tokens and its questions, and the rate against clients, as a plot.
+"""The cost of a request against its pages, tokens and questions, and the rate against clients, as a plot.
 
 Run ``python benchmarks/cost.py``. Over HTTP, with the starter bundle and a base-size int8 bundle of random weights;
 every page distinct and the cache off. For the cost of tokens the words come with the request, so that nothing is read.

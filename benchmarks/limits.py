@@ -1,4 +1,4 @@
-"""How close each part is to what the machine can do: its operations, counted, against the rate of matrix products.
+"""The distance of each part from the machine's limit: its operations, counted, against the rate of matrix products.
 
 Run ``python benchmarks/limits.py``. The rates are those of ONNX Runtime's own MatMul (fp32) and MatMulInteger (uint8 by
 int8) at the shapes of the base-size encoder, the fastest of them. The operations of a graph are those of the

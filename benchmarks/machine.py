@@ -1,4 +1,4 @@
-"""What was measured on: processor, commit, date, versions."""
+"""The machine of a measurement: processor, commit, date, versions."""
 
 import os
 import platform
@@ -24,7 +24,7 @@ def commit() -> str:
 
 
 def describe() -> dict[str, str]:
-    """What a figure depends on, by name."""
+    """The things a figure depends on, by name."""
     try:
         information = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -37,7 +37,7 @@ DATA = Path(__file__).parents[2] / "shared" / "data" / "sroie"
 
 @dataclass
 class Tally:
-    """What one reader made of the pages so far."""
+    """One reader's results on the pages so far."""
 
     name: str
     reader: "Reader"
@@ -58,7 +58,7 @@ class Tally:
         self.right += (counted & truth).total()
 
     def figures(self) -> dict[str, float | str]:
-        """What is reported of it."""
+        """Its row of the report."""
         return {
             "name": self.name,
             "pages": len(self.seconds),

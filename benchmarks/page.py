@@ -62,7 +62,7 @@ class Row:
 
 
 class UsualStack:
-    """What people use today: PaddleOCR, then base-size LayoutLMv2 in torch, its whole pyramid included."""
+    """The stack that people use today: PaddleOCR, then base-size LayoutLMv2 in torch, its whole pyramid included."""
 
     def __init__(self) -> None:
         self._ocr = pipeline()

@@ -1,4 +1,4 @@
-"""How many pages a service of given size answers, and how long they take: a small simulation, and its check.
+"""Rate and delay of a service of a given size: a small simulation, and its check.
 
     python benchmarks/queueing.py check http://127.0.0.1:8080            measure a running service, then simulate it
     python benchmarks/queueing.py plan --page-s 0.6 --cores 2            what a million pages a day need
@@ -176,7 +176,7 @@ def plan(arguments: argparse.Namespace) -> None:
 
 
 def _stages(milliseconds: Mapping[str, float], pages: int) -> Table:
-    """What each stage takes of a lone page."""
+    """Time of each stage of a lone page."""
     table, total = _table("stage", "ms", "share"), milliseconds["total"]
     for stage, value in milliseconds.items():
         if stage != "total":

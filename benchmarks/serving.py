@@ -1,4 +1,4 @@
-"""What the measurements over HTTP share: a service of its own, documents no two of which are alike, and clients."""
+"""Ground of all measurements over HTTP: a service of its own, documents no two of which are alike, and clients."""
 
 import asyncio
 import hashlib

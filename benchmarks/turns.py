@@ -1,4 +1,4 @@
-"""Whether a page says the same however it is turned: words of real pages, read upright, turned and slanted.
+"""Words of the same page however it is turned: of real pages, read upright, turned and slanted.
 
 Run ``python benchmarks/turns.py``. Receipts are those of SROIE: ``benchmark`` the pages that ``ocr-benchmark.txt``
 names, on which nothing was ever chosen, ``train`` all others of ``train.jsonl``, on which the reader's limits were
@@ -41,7 +41,7 @@ OTHERS = {
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read on a page by angle, 0 among them, and what is written there, where that is known."""
+    """Words read on a page by angle, 0 among them, and the words written there, where they are known."""
 
     truth: Counter[str] | None
     words: dict[int, Counter[str]]

@@ -1,4 +1,4 @@
-"""How a process that goes through pages all day keeps memory.
+"""The memory of a process that goes through pages all day.
 
 Every page needs arrays of tens of megabytes, of another size than the last. GNU's C library gives them back to the
 system one by one and asks for them anew, which costs a page of OCR a tenth of its time in page faults, and has every

@@ -62,7 +62,7 @@ Steps = Generator[Work, Page | Sequence[Logits], "PageResult"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is wanted of a document.
+    """A request for the findings of a document.
 
     tasks: none for the words alone. questions: for docvqa, with at most ``top_k`` answers each. language: of the OCR
     models. words: the caller's own for all pages, instead of reading them. rules: decoding rules that are on, None
@@ -92,7 +92,7 @@ class PageInfo:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PageResult:
-    """What one page contributes to its document."""
+    """A page's part in its document."""
 
     page: PageInfo
     findings: PageFindings
@@ -102,7 +102,7 @@ class PageResult:
 
 @dataclass(frozen=True, slots=True)
 class DocumentResult:
-    """What was found; None for tasks that were not asked for.
+    """Pages and findings of a document; None for tasks that were not asked for.
 
     classes: of the document, best first; page_classes: of each of ``pages``. answers: one for each question, in
     their order. timings_ms: by stage, pages added up.

@@ -28,7 +28,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PageFindings:
-    """What one page contributes; None for tasks that were not asked for.
+    """Findings on one page; None for tasks that were not asked for.
 
     classes: float64 (C,), probabilities. answers: one for each question.
     """
@@ -40,7 +40,7 @@ class PageFindings:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a document says; None for tasks that were not asked for.
+    """Findings in a document; None for tasks that were not asked for.
 
     classes: of the document, best first; page_classes: of each page. answers: one for each question, in their order.
     """

@@ -59,7 +59,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a document answers to a question.
+    """The answers of a document to a question.
 
     answers: best first, without two that overlap or say the same; empty if it holds none. no_answer_score:
     probability that it holds none.
@@ -81,7 +81,7 @@ class Span:
 
     @property
     def text(self) -> str:
-        """What they say."""
+        """Their text."""
         return " ".join(word.text for word in self.words)
 
     def answer(self, score: float) -> Answer:
@@ -94,7 +94,7 @@ class Span:
         return Answer(self.text, score, self.page, boxes, places)
 
     def overlaps(self, other: "Span") -> bool:
-        """Whether both share a word."""
+        """Say if both share a word."""
         return (
             self.page == other.page
             and self.first < other.first + len(other.words)
@@ -104,7 +104,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class PageAnswers:
-    """What one page contributes to one question: its best spans and the logarithm of the sum over all of its spans."""
+    """A page's part in a question: its best spans and the logarithm of the sum over all of its spans."""
 
     log_mass: float
     best: tuple[Span, ...]
@@ -192,7 +192,7 @@ def _weigh(
 def _implausibility(
     words: Sequence[Word], bbox: NDArray[np.int64], most: int, rules: Collection[str]
 ) -> NDArray[np.float64]:
-    """What the rules take from s of each span: float64 (words, most), by first word and number of further ones."""
+    """The rules' costs to s of each span: float64 (words, most), by first word and number of further ones."""
     follows = joints(words, bbox)
     within = np.zeros(len(words))
     start, end = np.zeros(len(words)), np.zeros(len(words))

@@ -32,7 +32,7 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What a document says for a label of the schema.
+    """A document's value for a label of the schema.
 
     text: as it stands on the page. value: an ISO date, an amount, or the text again; None if it does not parse.
     score: probability that the document says this and that it was read right; a date's or an amount's places on its
@@ -95,7 +95,7 @@ def decode_document(pages: Sequence[PageEntities], head: Head, rules: Collection
 
 
 def _field(candidate: Candidate, score: float, search: Search) -> Field:
-    """What a candidate says as a field."""
+    """Make a candidate a field."""
     entity, text, value, spec = candidate.entity, candidate.text, candidate.value, search.spec
     normal: str | Amount | None = value.value if value else None
     if spec.type == "text":

@@ -1,4 +1,4 @@
-"""How the words of a page follow each other in reading order: on a line, from line to line, or not at all.
+"""The joints between the words of a page in reading order: on a line, from line to line, or not at all.
 
 What people would mark as one thing, an answer or a name, stands in one place: its words follow each other with
 ordinary spaces, and its lines right below each other. Reading order alone does not tell: the next word may stand in
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from layoutserve.model.page import Word
 
-# A wider space than so many characters is a column's or a form's, a larger gap than so many heights a paragraph's.
+# Spaces wider than this, in characters, are a column's or a form's; gaps larger than this, in heights, a paragraph's.
 _SPACE = 3.0
 _LEADING = 1.0
 

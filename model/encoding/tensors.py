@@ -70,7 +70,7 @@ class Encoding:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Logits:
-    """What the heads said of one window, without padding; None for a head the bundle does not have.
+    """Logits of one window, without padding; None for a head the bundle does not have.
 
     kie: float32 (L, C). classification: float32 (C,). docvqa_start, docvqa_end: float32 (L,).
     """

@@ -1,9 +1,9 @@
-"""Where the words of a page stand in its windows.
+"""The words of a page in its windows.
 
-A page longer than one window is read in several that overlap, so many words are predicted more than once. Of those
-predictions the one made with the most context is taken, not their mean: a word at the edge of a window has seen half
-of its line, and averaging would let that guess spoil the informed one. What is taken is also exactly what the model
-said, so it stays calibrated. The real beginning and end of a page are no cut: nothing is missing there.
+A page longer than one window is read in several that overlap, and the words in the overlap are predicted more than
+once. Of those predictions the one made with the most context is taken, not their mean: a word at the edge of a window
+has seen half of its line, and averaging would let that guess spoil the informed one. What is taken is also exactly what
+the model said, so it stays calibrated. The real beginning and end of a page are no cut: nothing is missing there.
 """
 
 from collections.abc import Sequence

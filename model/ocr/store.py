@@ -51,20 +51,20 @@ MODELS = (DETECTION, RECOGNITION)
 
 
 def default_folder() -> Path:
-    """Where the default models are kept for this user, unless told otherwise."""
+    """The folder of the default models for this user, unless told otherwise."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "layoutserve" / "ocr"
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether every file of the default models is in ``folder`` (looks at names only)."""
+    """Say if every file of the default models is in ``folder`` (looks at names only)."""
     return all(
         (folder / model.folder / name).is_file() for model in MODELS for name in ("inference.onnx", "inference.yml")
     )
 
 
 def is_intact(folder: Path) -> bool:
-    """Whether the default models in ``folder`` are complete and have the expected hashes (reads them whole)."""
+    """Say if the default models in ``folder`` are complete and have the expected hashes (reads them whole)."""
     return is_complete(folder) and all(
         hashlib.sha256((folder / model.folder / "inference.onnx").read_bytes()).hexdigest() == model.sha256
         for model in MODELS

@@ -1,4 +1,4 @@
-"""What differs between writing systems: where words end, and which way they run."""
+"""Writing systems: the ends of words, and the way they run."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _UNSPACED = (
 
 
 def is_unspaced(character: str) -> bool:
-    """Whether the character belongs to a script that puts no spaces between words."""
+    """Say if a character belongs to a script that puts no spaces between words."""
     code = ord(character)
     return code >= 0x0E00 and any(first <= code <= last for first, last in _UNSPACED)
 
@@ -53,7 +53,7 @@ def word_spans(text: str) -> list[tuple[int, int]]:
 
 
 def is_right_to_left(text: str) -> bool:
-    """Whether most letters of a text belong to scripts that run from right to left."""
+    """Say if most letters of a text belong to scripts that run from right to left."""
     kinds = [unicodedata.bidirectional(character) for character in text]
     return kinds.count("R") + kinds.count("AL") > kinds.count("L")
 
@@ -112,7 +112,7 @@ def _ordered(run: list[str]) -> list[str]:
 
 
 def _direction(word: str) -> Literal["left to right", "right to left"] | None:
-    """Which way a word runs; None for numbers and signs."""
+    """The way a word runs; None for numbers and signs."""
     kinds = {unicodedata.bidirectional(character) for character in word}
     if kinds & {"R", "AL"}:
         return "right to left"

@@ -1,4 +1,4 @@
-"""What ``layoutserve train`` and ``pretrain`` do: read pages, build a network, train it, write a checkpoint."""
+"""The commands ``layoutserve train`` and ``pretrain``: read pages, build a network, train it, write a checkpoint."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to train on and with. tasks: by default those that the data has labels for."""
+    """The data and the manner of a training. tasks: by default those that the data has labels for."""
 
     data: tuple[Path, ...]
     output: Path
@@ -55,7 +55,7 @@ class Options:
 
 
 PARTS = ("image", "layout", "spatial-bias")
-"""What can be left out, to see what it is worth: a blank picture, no places of words, no bias from distances."""
+"""Parts that can be left out, to see their worth: a blank picture, no places of words, no bias from distances."""
 
 
 def train(options: Options, schedule: Schedule) -> Path:

@@ -28,7 +28,7 @@ _LOWER = 10
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What one reader may use: memory beside what it begins with, processor seconds for a page.
+    """Bounds of one reader: memory beside what it begins with, processor seconds for a page.
 
     confined: whether network and files are taken from it.
     """

@@ -65,7 +65,7 @@ def piece(name: str, words: list[int], log_probs: NDArray[np.float32], labels: S
 
 
 def names(labels: Sequence[str]) -> tuple[str, ...]:
-    """What entities may be labelled, in the order of the labels of words."""
+    """Names of entities, in the order of the labels of words."""
     return tuple(dict.fromkeys(name for _, name in map(_split, labels) if name))
 
 
@@ -113,7 +113,7 @@ def _states(labels: tuple[str, ...]) -> tuple[tuple[str, ...], list[int], NDArra
 
 
 def _split(label: str) -> tuple[str, str]:
-    """What a label does (O outside, B begins, I goes on, R resumes) to an entity of which name.
+    """Split a label: its kind (O outside, B begins, I goes on, R resumes) and the name of the entity.
 
     BIOES is read as BIO (E goes on, S begins); a label without a prefix goes on, and begins where there is none.
     """

@@ -19,7 +19,7 @@ ADDED = 1 << 30
 
 
 class Evidence(IntFlag):
-    """What speaks for a candidate; each outweighs all before it together."""
+    """Evidence for a candidate; each kind outweighs all before it together."""
 
     NONE = 0
     IN_FIRST_LINES = 1

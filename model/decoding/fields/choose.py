@@ -34,7 +34,7 @@ class Rule:
     apply: Apply
 
     def concerns(self, label: str) -> bool:
-        """Whether the rule is about this label."""
+        """Say if the rule is about this label."""
         return not self.labels or label.lower() in self.labels
 
 
@@ -65,7 +65,7 @@ ENTITY_RULES = (
     # Behind the name, which may be taken from a line of either column.
     Rule(rules.WHOLE_LINES, company.PARTY_LABELS, company.in_columns),
 )
-"""What the entities of a label are."""
+"""Rules for the entities of a label, in the order in which they apply."""
 FIELD_RULES = (
     Rule(rules.PAID_LESS_CHANGE, total.LABELS, total.settled_by_change),
     Rule(rules.ROUNDED_TOTAL, total.LABELS, total.settled_by_rounding),
@@ -78,7 +78,7 @@ FIELD_RULES = (
     Rule(rules.COMPANY_IN_FIRST_LINES, company.COMPANY_LABELS, company.in_first_lines),
     Rule(rules.TRIM_VALUES, _EVERY, _trimmed),
 )
-"""Which of them become its field."""
+"""Rules for the one that becomes its field, in the order in which they apply."""
 
 
 def entities(search: Search, active: Collection[str]) -> list[Candidate]:

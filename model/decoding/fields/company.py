@@ -1,4 +1,4 @@
-"""How a company and its address stand on a page: in whole lines, the name with its legal form, numbers apart.
+"""A company and its address on a page: in whole lines, the name with its legal form, numbers apart.
 
 A *cell* is a run of words that follow each other on a line with ordinary spaces; a line may hold several, in columns.
 The rules about companies and addresses come first, what they know of cells below.
@@ -27,10 +27,10 @@ _LEGAL_FORM = re.compile(
     r"s\.?a\.?r\.?l|s\.?a\.?s|s\.?r\.?l|s\.p\.a|b\.v|n\.v|v\.o\.f|enterprises?|trading)\W*(?:\(?[\d-]{5,}\W?[a-z]?\W*)?$",
     re.IGNORECASE,
 )
-# Of so much of a line an entity must hold to hold all of it.
+# Share of a line that an entity must hold to hold all of it.
 _SHARE = 1 / 3
 _SPELT = re.compile(r"[^\W\d_]{2,}")
-# A name of so many words, or letters where OCR lost the spaces, needs no line above it to be one.
+# Words of a name, or letters where OCR lost the spaces, that need no line above it to be one.
 _NAME_WORDS, _NAME_LETTERS = 2, 12
 _REGISTRATION = re.compile(r"\(?[a-z]{0,3}\d{5,}\W?[a-z]{1,2}\W*|\([a-z]{0,3}\d{4,}.*|\d{7,}\W*|#\d+\W*", re.IGNORECASE)
 _OF_REGISTRATION = re.compile(r"\(\W*(?:co|company|reg|roc|no)\b.*", re.IGNORECASE)
@@ -142,7 +142,7 @@ def body(cell: Sequence[int], words: Sequence[Word]) -> list[int]:
 
 
 def _ends_name(texts: Sequence[str]) -> bool:
-    """Whether a name or an address does not go on with these words."""
+    """Say if a name or an address does not go on with these words."""
     if _CONTACT.fullmatch(texts[0]) or _REGISTRATION.fullmatch(texts[0]):
         return True
     # "(Co. No. 325254-E)", "(139386 X)"
@@ -172,7 +172,7 @@ def whole_lines(entity: Sequence[int], of_page: Sequence[Sequence[int]], words: 
 
 
 def is_registered_name(cell: Sequence[int], words: Sequence[Word]) -> bool:
-    """Whether a cell's body is a company's name with its legal form."""
+    """Say if a cell's body is a company's name with its legal form."""
     text = " ".join(words[index].text for index in cell)
     form = _LEGAL_FORM.search(text)
     if form is None or not text[0].isalnum():

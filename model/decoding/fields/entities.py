@@ -30,7 +30,7 @@ class Entity:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PageEntities:
-    """What one page contributes: its entities, and what the rules look at.
+    """The entities of one page, and all that the rules look at.
 
     words: the page's. bbox: int64 (words, 4), 0-1000 of the upright page. log_probs: float32 (words, C), what each
     word is labelled. number, turn: the page's.

@@ -1,4 +1,4 @@
-"""Where a total stands on a page: beside a word such as "Total", and at what was paid less the change."""
+"""The place of a total on a page: beside a word such as "Total", and at what was paid less the change."""
 
 import re
 from collections.abc import Callable, Collection, Sequence
@@ -102,7 +102,7 @@ def total_keywords(words: Sequence[Word]) -> list[int]:
 
 
 def near_keyword(box: NDArray[np.int64], keywords: NDArray[np.int64]) -> bool:
-    """Whether a box stands right of a keyword in its line or right below it.
+    """Say if a box stands right of a keyword in its line or right below it.
 
     box: int64 (4,), keywords: int64 (n, 4), both 0-1000 of the upright page.
     """
@@ -135,7 +135,7 @@ class Sums:
                 self._rows.append((text, amount))
 
     def paid_less_change(self) -> frozenset[Decimal]:
-        """What was paid less the change; none where the page does not say both.
+        """The amount paid less the change; none where the page does not say both.
 
         Some change leaves another amount of the page from one of them. No change leaves what is called paid.
         """

@@ -18,7 +18,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Conventions:
-    """How a document writes its values; None where it does not tell. ``currency`` is an ISO 4217 code."""
+    """A document's way of writing values; None where it does not tell. ``currency`` is an ISO 4217 code."""
 
     day_first: bool = True
     decimal: Literal[".", ","] | None = None
@@ -180,7 +180,7 @@ def _plain(name: str) -> str:
 
 
 def _certain_decimal(number: str) -> Literal[".", ","] | None:
-    """Which sign a number surely uses before its decimals, if it tells."""
+    """The sign that a number surely uses before its decimals, if it tells."""
     number = number.rstrip(".,")
     last = max(number.rfind("."), number.rfind(","))
     if last < 0 or number.count(number[last]) > 1:

@@ -31,7 +31,7 @@ _NOT_TOTAL = re.compile(
 
 @dataclass(slots=True)
 class Report:
-    """How many values were placed, and which were not: (label, value, path) each."""
+    """Numbers of values by label that were placed, and those that were not: (label, value, path) each."""
 
     placed: Counter[str] = field(default_factory=Counter)
     missing: list[tuple[str, str, str]] = field(default_factory=list)

@@ -1,1 +1,1 @@
-"""How right a model is: ``scoring`` decodes as the service does, ``metrics`` has the figures' definitions."""
+"""A model held against labelled pages: ``inference`` runs it, ``scoring`` counts, ``metrics`` defines the figures."""

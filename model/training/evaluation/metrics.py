@@ -14,7 +14,7 @@ from rapidfuzz.distance import Levenshtein
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many were right, said and true. ``f1`` is 0 where nothing is right."""
+    """Numbers of values that are right, said and true. ``f1`` is 0 where nothing is right."""
 
     right: int = 0
     said: int = 0

@@ -206,7 +206,7 @@ def score_docvqa(runs: Sequence[Sequence[Inferred]], head: Head, *, no_answer: f
 
 
 def _matched(said: Iterable[str], true: Iterable[str], form: Callable[[str], str]) -> int:
-    """How many of the true texts were said, each said text counting once."""
+    """Count the true texts that were said, each said text once."""
     left = [form(text) for text in said]
     count = 0
     for text in map(form, true):

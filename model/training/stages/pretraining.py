@@ -36,7 +36,7 @@ OBJECTIVES = ("mvlm", "tia", "tim")
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """How much is corrupted, as the paper has it; ``covered`` (lines) is not given there and is ours."""
+    """Rates of corruption, as the paper has them; ``covered`` (lines) is not given there and is ours."""
 
     masked: float = 0.15
     covered: float = 0.15

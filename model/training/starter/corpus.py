@@ -136,7 +136,7 @@ def receipt_pages(data: Path) -> list[Example]:
 
 
 def sources(pages: Corpus, seed: int = 42) -> list[Source]:
-    """What to draw windows from, with shares chosen on the tuning pages."""
+    """The sources that windows are drawn from, with shares chosen on the tuning pages."""
     real = [grey(sheet(e, SROIE)) for e in pages.receipts]
     # A value that the OCR spoilt has no place: its words are not known to be nothing, so that label may hide there.
     real += [grey(sheet(e, {span.label for span in e.spans or ()})) for e in pages.ocr]

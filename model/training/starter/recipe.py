@@ -155,7 +155,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=1, help="processes that average their gradients")
     parser.add_argument("--batch", type=int, default=8, help="windows a step and process")
     parser.add_argument(
-        "--fraction", type=float, default=1.0, help="draw and read only so many of the pages, to try it"
+        "--fraction", type=float, default=1.0, help="draw and read only this share of the pages, to try it"
     )
     parser.add_argument("--learning-rate", type=float, default=1.5e-4, help="highest learning rate of the training")
     parser.add_argument("--all", action="store_true", help="train on the receipts held out for tuning too")

@@ -33,7 +33,7 @@ _FITTING = tuple(rule for rule in RULES if rule != "guess-missing")
 
 
 def fit_biases(runs: Sequence[Inferred], head: Head, names: Collection[str] | None = None) -> dict[str, float]:
-    """What to add to the logits of each entity so that it is neither missed nor made up, chosen on ``runs``.
+    """Choose on ``runs`` the numbers to add to the logits of each entity so that it is neither missed nor made up.
 
     A label that stands at one of several equal places is learnt with little confidence at each, and loses against O
     everywhere; that is a shift of the decision, which one number a label puts right. ``names``: only these labels;

@@ -1,4 +1,4 @@
-"""What is kept of a job, and the database as the store sees it."""
+"""Jobs and keys as they are kept, and the database as the store sees it."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -59,7 +59,7 @@ class IdempotencyKey:
 
 
 class Cursor(Protocol):
-    """What a statement gave."""
+    """Rows that a statement gave, or changed."""
 
     @property
     def rowcount(self) -> int:
@@ -80,7 +80,7 @@ class Connection(Protocol):
 
 
 class Database(Protocol):
-    """Where the tables are. All errors of a database that cannot be used now are StoreUnavailable."""
+    """A place for the tables. All errors of a database that cannot be used now are StoreUnavailable."""
 
     def open(self) -> None:
         """Connect, and bring the tables up to date. Raises SettingsError."""
