@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import ParamSpec, TypeVar
 
@@ -174,9 +174,13 @@ class Engine:
         settings, body, pipeline, request = self._settings, order.body, order.pipeline, order.request
         limits = Limits(settings.max_file_bytes, settings.max_pixels, max_pages)
         began = time.perf_counter()
-        async with self._reading.document(
-            body.file, pages=body.pages, dpi=settings.pdf_dpi, limits=limits, ocr=body.ocr
-        ) as document:
+        async with AsyncExitStack() as stack:
+            with tracing.span("read"):
+                document = await stack.enter_async_context(
+                    self._reading.document(
+                        body.file, pages=body.pages, dpi=settings.pdf_dpi, limits=limits, ocr=body.ocr
+                    )
+                )
             opened_s = time.perf_counter() - began
             results, reading_s = await self._pages_of(document, pipeline, request, on_page)
         with tracing.span("decode document"):
