@@ -18,11 +18,15 @@ Indices = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A labelled value: which words it consists of (ascending indices, gaps allowed) and its text."""
+    """A labelled value: which words it consists of (ascending indices, gaps allowed) and its text.
+
+    ``row``: which item (or which rate of tax) it belongs to, from 0; None where that is unknown or there is none.
+    """
 
     label: str
     words: Indices
     text: str
+    row: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

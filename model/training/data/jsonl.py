@@ -11,7 +11,8 @@ One JSON object a line, UTF-8, one line a page. Boxes are pixels of the page, or
                 where it was read with less than certainty; beside it ``lines`` may carry ``"words": [i, ...]``, which
                 word stands in which line
     entities    {"total": "9.00", "party": ["A", "B"]}: values, with no place; the keys in any case
-    spans       [{"label": "TOTAL", "words": [i, ...], "text": "9.00"}, ...]: values with their place
+    spans       [{"label": "TOTAL", "words": [i, ...], "text": "9.00"}, ...]: values with their place;
+                ``"row": 2`` says which item one belongs to, from 0
     class       document class
     questions   [{"question": "...", "answers": ["9.00"], "spans": [[i, ...]]}, ...]; no answers: not on the page
     question    instead of ``questions``: a row that is one question, with its ``answers``; the page's words may then
@@ -103,7 +104,7 @@ def from_row(row: Mapping[str, Any], folder: Path) -> Example:
         }
     spans = None
     if "spans" in row:
-        spans = tuple(Span(s["label"].upper(), _indices(s["words"]), s["text"]) for s in row["spans"])
+        spans = tuple(Span(s["label"].upper(), _indices(s["words"]), s["text"], s.get("row")) for s in row["spans"])
     company = values.get("COMPANY", ("",))[0] if values else ""
     questions = [_question(question) for question in row.get("questions", ())]
     if "question" in row:
@@ -142,7 +143,10 @@ def to_row(example: Example, folder: Path) -> dict[str, Any]:
     if example.values is not None:
         row["entities"] = {label.lower(): list(texts) for label, texts in example.values.items()}
     if example.spans is not None:
-        row["spans"] = [{"label": s.label, "words": list(s.words), "text": s.text} for s in example.spans]
+        row["spans"] = [
+            {"label": s.label, "words": list(s.words), "text": s.text} | ({} if s.row is None else {"row": s.row})
+            for s in example.spans
+        ]
     if example.document_class is not None:
         row["class"] = example.document_class
     if example.questions:

@@ -205,7 +205,7 @@ def _tint(rng: Random, image: Grey) -> NDArray[np.uint8]:
     ink = rng.randint(0, 30) + np.array([rng.randint(0, 12), rng.randint(0, 12), rng.randint(0, 22)])
     steps = np.arange(256)[:, None] / 255
     table = _grey(ink + (paper - ink) * steps)
-    return _grey(table[image])
+    return _grey(cv2.LUT(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB), table[None]))
 
 
 def _grey(picture: MatLike) -> Grey:

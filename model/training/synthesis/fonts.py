@@ -65,10 +65,17 @@ FAMILIES: dict[str, Family] = {
         "HankenGrotesk-Italic.otf",
     ),
     "manrope": _package("font_manrope", "files", "Manrope-Regular.ttf", "Manrope-Bold.ttf", "Manrope-Medium.ttf"),
+    "lato": _package("font_lato", "files", "Lato-Regular.ttf", "Lato-Bold.ttf", "Lato-Italic.ttf"),
+    "roboto": _package("font_roboto", "files", "Roboto-Regular.ttf", "Roboto-Bold.ttf", "Roboto-Italic.ttf"),
+    "intuitive": _package("font_intuitive", "files", "Intuitive.ttf", "Intuitive.ttf", "Intuitive.ttf"),
+    "amatic": _package("font_amatic_sc", "files", "AmaticSC-Bold.ttf", "AmaticSC-Bold.ttf", "AmaticSC-Bold.ttf"),
 }
 SANS = ("helvetica", "dejavu-sans", "source-sans", "hanken", "manrope", "helvetica")
 SERIF = ("times", "dejavu-serif", "stix", "source-serif", "caladea", "times")
 MONO = ("courier", "dejavu-mono", "dejavu-mono")
+HAND = ("intuitive", "amatic")
+"""Faces like a hand's writing."""
+_missing: dict[tuple[str | None, str | None], dict[str, bool]] = {}
 
 
 @lru_cache(maxsize=1024)
@@ -78,6 +85,23 @@ def font(family: str, size: float, *, bold: bool = False, italic: bool = False) 
     face = faces.bold if bold else faces.italic if italic else faces.regular
     # The basic layout engine is always there; another one would place glyphs differently.
     return ImageFont.truetype(io.BytesIO(_data(face)), size, layout_engine=ImageFont.Layout.BASIC)
+
+
+def covers(face: Font, text: str) -> bool:
+    """Whether the face has a glyph for every character of ``text``."""
+    known = _missing.setdefault(face.getname(), {" ": False})
+    for char in text:
+        if char not in known:
+            # What a face lacks it draws as its placeholder, which no text asks for.
+            known[char] = _ink(face, char) in (_ink(face, "\U0010fffd"), None)
+        if known[char]:
+            return False
+    return True
+
+
+def _ink(face: Font, char: str) -> tuple[float, bytes] | None:
+    mask = face.getmask(char)
+    return (face.getlength(char), bytes(mask)) if mask.getbbox() else None
 
 
 @lru_cache(maxsize=64)

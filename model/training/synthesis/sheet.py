@@ -59,6 +59,7 @@ class Sheet:
         if not tokens:
             return x
         text = " ".join(token[0] for token in tokens)
+        font = self.face_for(text, font)
         space = measure(font, " ")
         length = sum(measure(font, token[0]) for token in tokens) + space * (len(tokens) - 1)
         left = x - {"l": 0.0, "m": length / 2, "r": length}[anchor]
@@ -82,6 +83,10 @@ class Sheet:
             begin = end + space
         self.lines.append(line)
         return left + length
+
+    def face_for(self, text: str, face: Font) -> Font:
+        """The typeface that ``text`` is written in: ``face``."""
+        return face
 
     def paragraph(
         self,

@@ -27,7 +27,12 @@ class Desk:
 
     @classmethod
     def load(
-        cls, values: Values, *, sizes: tuple[float, float] = (12.5, 16.5), families: Sequence[str] = SANS + SERIF
+        cls,
+        values: Values,
+        *,
+        sizes: tuple[float, float] = (12.5, 16.5),
+        families: Sequence[str] = SANS + SERIF,
+        paper: type[Sheet] = Sheet,
     ) -> "Desk":
         """A page with a typeface, size and margins of its own."""
         rng = values.rng
@@ -36,7 +41,7 @@ class Desk:
         family = values.one(families)
         return cls(
             values,
-            Sheet(width, height),
+            paper(width, height),
             family,
             values.one(SANS + SERIF) if values.chance(0.3) else family,
             size,

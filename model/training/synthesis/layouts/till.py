@@ -30,7 +30,7 @@ class Till:
     centred: bool
 
     @classmethod
-    def load(cls, values: Values) -> "Till":
+    def load(cls, values: Values, paper: type[Sheet] = Sheet) -> "Till":
         """A till with a typeface, paper width and habits of its own."""
         rng = values.rng
         width = rng.randint(400, 620)
@@ -41,7 +41,7 @@ class Till:
         size = (width - 2 * margin) / columns / (0.6 if mono else 0.53)
         return cls(
             values=values,
-            sheet=Sheet(width, _PAPER),
+            sheet=paper(width, _PAPER),
             family=family,
             size=size,
             leading=size * rng.uniform(1.15, 1.6),
