@@ -20,7 +20,7 @@ class Values:
         self.rng = rng
         self.name = locale
         self.locale = LOCALES[locale]
-        self.fake: Faker = _faker(self.locale.faker)
+        self.fake: Faker = faker_of(self.locale.faker)
         self.fake.seed_instance(rng.getrandbits(64))
 
     def chance(self, probability: float) -> bool:
@@ -279,6 +279,7 @@ def _title(line: str) -> str:
     return " ".join(w if any(c.isdigit() for c in w) else w.capitalize() for w in line.split())
 
 
-@lru_cache(maxsize=16)
-def _faker(locale: str) -> Faker:
+@lru_cache(maxsize=32)
+def faker_of(locale: str) -> Faker:
+    """The one generator of a faker locale: making one takes tenths of a second. Seed it before use."""
     return Faker(locale)
