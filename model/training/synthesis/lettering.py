@@ -30,7 +30,7 @@ class Lettering:
     words: Sequence[tuple[float, float]]
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _letters(face: Font) -> dict[str, Letter]:
     """The letters of ``face`` that were asked for so far."""
     return {}

@@ -35,6 +35,10 @@ class Paper(Sheet):
         self.sections: dict[str, list[str]] = {}
         self.heads: dict[str, str] = {}
 
+    def even(self, size: float) -> float:
+        """The nearest half pixel: pages that share a size share letters, too."""
+        return round(size * 2) / 2
+
     def face_for(self, text: str, face: Font) -> Font:
         """``face``, or one that has all glyphs of ``text``."""
         return face if covers(face, text) else face_of(_FALLBACK, face.size)

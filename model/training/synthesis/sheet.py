@@ -84,6 +84,10 @@ class Sheet:
         self.lines.append(line)
         return left + length
 
+    def even(self, size: float) -> float:
+        """The size, in pixels an em, that letters of ``size`` get: the same."""
+        return size
+
     def face_for(self, text: str, face: Font) -> Font:
         """The typeface that ``text`` is written in: ``face``."""
         return face

@@ -1,6 +1,7 @@
 """Values as one of the world's countries prints them: money, dates, companies, addresses, numbers of banks."""
 
 import datetime
+import unicodedata
 from decimal import Decimal
 from random import Random
 
@@ -17,6 +18,9 @@ _ITALIAN_TOWNS = (
     "Modena", "Perugia", "Pescara", "Cagliari", "Lecce", "Bergamo", "Lucca", "Novara", "Ravenna", "Rimini", "Siena",
     "Como", "Udine", "Matera", "Salerno", "Latina", "Forlì", "San Donà di Piave", "Castel Maggiore",
 )  # fmt: skip
+_SPELT = (
+    str.maketrans("łøå", "loa", "") | {ord(c): f"{v}e" for c, v in zip("äöü", "aou", strict=True)} | {ord("ß"): "ss"}
+)
 
 
 class Regional(Values):
@@ -193,11 +197,22 @@ class Regional(Values):
         whole = f"{country}{98 - int(number) % 97:02}{rest}"
         return whole if self.chance(0.3) else " ".join(whole[i : i + 4] for i in range(0, len(whole), 4))
 
+    def email(self, owner: str) -> str:
+        """An e-mail address made from ``owner``."""
+        return super().email(_plain(owner))
+
     def domain(self, owner: str) -> str:
         """A host name made from ``owner``."""
+        owner = _plain(owner)
         name = "".join(c for c in owner.lower() if c.isascii() and c.isalnum())[:14] or "example"
         own = {"us": "com", "gb": "co.uk", "in": "in", "au": "com.au", "mx": "com.mx", "br": "com.br"}
         return f"{name}.{self.one(('com', own.get(self.name, self.name)))}"
+
+
+def _plain(text: str) -> str:
+    """``text`` without accents, as in addresses of the web."""
+    spelt = text.translate(_SPELT)
+    return "".join(c for c in unicodedata.normalize("NFKD", spelt) if not unicodedata.combining(c))
 
 
 def figure(amount: Decimal, notation: str, places: int = 2) -> str:

@@ -74,6 +74,11 @@ class Sale:
         return self.cash - self.total
 
     @property
+    def plain(self) -> bool:
+        """Nothing is taken off or added: what the rows come to without tax is ``net``."""
+        return not (self.discount or self.shipping or self.service)
+
+    @property
     def pieces(self) -> int:
         """The number of things sold, by the piece."""
         return sum(int(row.quantity) if row.quantity == int(row.quantity) else 1 for row in self.rows)

@@ -63,7 +63,7 @@ class Desk:
 
     def font(self, scale: float = 1.0, *, bold: bool = False, italic: bool = False, family: str = "") -> Font:
         """The text's typeface, ``scale`` times its size."""
-        return font(family or self.family, self.size * scale, bold=bold, italic=italic)
+        return font(family or self.family, self.sheet.even(self.size * scale), bold=bold, italic=italic)
 
     def line(
         self,

@@ -71,7 +71,7 @@ class Till:
         indent: float = 0.0,
     ) -> None:
         """Lines across the paper, broken where they are too long."""
-        face = font(family or self.family, self.size * scale, bold=bold)
+        face = font(family or self.family, self.sheet.even(self.size * scale), bold=bold)
         centre = self.centred if centre is None else centre
         x = (self.left + self.right) / 2 if centre else self.left + indent
         tokens = tokenize(content)
@@ -91,7 +91,7 @@ class Till:
         bold: bool = False,
     ) -> None:
         """One line of cells: (place between the margins 0 to 1, anchor, content)."""
-        face = font(self.family, self.size * scale, bold=bold)
+        face = font(self.family, self.sheet.even(self.size * scale), bold=bold)
         self.y += self.leading * (scale - 1) * 0.6
         taken = self.right + face.size
         written: list[tuple[float, list[Piece]]] = []
@@ -113,7 +113,10 @@ class Till:
 
     def width_of(self, text: str, scale: float = 1.0) -> float:
         """Width of ``text`` as part of the room."""
-        return font(self.family, self.size * scale).getlength(text.upper() if self.upper else text) / self.room
+        return (
+            font(self.family, self.sheet.even(self.size * scale)).getlength(text.upper() if self.upper else text)
+            / self.room
+        )
 
     def rule(self) -> None:
         """Whatever this till draws between sections."""
@@ -122,7 +125,7 @@ class Till:
             self.sheet.rule(self.left, y, self.right, y)
             self.y += self.leading * 0.35
         elif self.rule_mark:
-            face = font(self.family, self.size)
+            face = font(self.family, self.sheet.even(self.size))
             count = int(self.room / face.getlength(self.rule_mark * 20) * 20)
             # Rules are ink, not words: an OCR reads them as anything or nothing.
             self.sheet.draw.text((self.left, self.y), self.rule_mark * count, fill=0, font=face, anchor="ls")

@@ -156,7 +156,7 @@ def test_files_do_not_depend_on_the_number_of_processes(tmp_path):
 
 
 def test_the_command_writes_pages_and_refuses_an_unknown_kind(tmp_path, capsys):
-    arguments = ["synthesize", "--output", str(tmp_path), "--count", "2", "--workers", "1"]
+    arguments = ["synthesize", "--collection", "first", "--output", str(tmp_path), "--count", "2", "--workers", "1"]
     assert main([*arguments, "--kind", "invoice", "--layouts", "heldout"]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / "pages.jsonl")
     rows = [json.loads(line) for line in (tmp_path / "pages.jsonl").read_text().splitlines()]
