@@ -58,12 +58,12 @@ File by file::
     content        what is printed: values, vocabulary, wordings, prose, locales of the first release; regions and what
                    is said in their languages in tables, regional (values by country), trade (what is sold, and what it
                    comes to)
-    layouts        where it is printed, by the first release: receipts (receipt_sections, till, bills, totals), invoices
-                   (invoice_sections), contracts, forms (form_fields, captions), letters, resumes, articles, reports; desk
-                   is what all but receipts are written on. And by the world's families (family): till rolls (roll,
-                   roll_blocks, roll_sums, roll_families), invoices, orders and receipts on paper (office, office_blocks,
-                   office_meta, office_parties, office_table, office_sums, office_families), paper_forms, paper_letters,
-                   paper_resumes, paper_reports and others
+    layouts        where it is printed, by the first release: receipts (receipt_sections, till, bills, totals),
+                   invoices (invoice_sections), contracts, forms (form_fields, captions), letters, resumes, articles,
+                   reports; desk is what all but receipts are written on. By the world's families (family): till rolls
+                   (roll, roll_blocks, roll_sums, roll_families); invoices, orders and receipts on paper (office,
+                   office_blocks, office_meta, office_parties, office_table, office_sums, office_families);
+                   paper_forms, paper_letters, paper_resumes, paper_reports and others
     sheet, fonts   the sheet, which remembers every word, and the typefaces; paper is the world's sheet, with lettering
     questions      questions about what was printed; interview asks the world's
     assembly       a written sheet -> a page; degradation and aging age it, ``page`` is its form, writing puts it into
