@@ -42,6 +42,11 @@ class Regional(Values):
         self._date = self.pick(self.region.dates)
         self._capitals = self.chance(0.08)
 
+    @property
+    def rare(self) -> str:
+        """Characters of this page that many typefaces lack."""
+        return self._money.replace("{n}", "").replace(" ", "") + ("ąćęłńśźż" if self.name == "pl" else "")
+
     def say(self, section: str, key: str, **slots: str) -> str:
         """One wording of ``section.key``, its slots filled; ``{tax}`` and ``{code}`` are known."""
         text = self.pick(self.words[section][key])

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from layoutserve.model.training.synthesis.content.regional import Regional
 from layoutserve.model.training.synthesis.content.trade import Sale, Terms, draw_sale
-from layoutserve.model.training.synthesis.fonts import SANS, SERIF, Font
+from layoutserve.model.training.synthesis.fonts import SANS, SERIF, Font, covers, font
 from layoutserve.model.training.synthesis.layouts.desk import Desk
 from layoutserve.model.training.synthesis.paper import Paper
 from layoutserve.model.training.synthesis.sheet import Content, Piece
@@ -148,7 +148,10 @@ def _band(office: Office, band: str, blocks: Mapping[str, Block]) -> None:
 
 def _open(values: Regional, terms: Terms, kind: str, modern: bool, screen: bool) -> Office:
     rng = values.rng
-    desk = Desk.load(values, sizes=(11.5, 15.5), families=MODERN if modern else FACES, paper=Paper)
+    families = [name for name in (MODERN if modern else FACES) if covers(font(name, 14), values.rare)]
+    desk = Desk.load(values, sizes=(11.5, 15.5), families=families, paper=Paper)
+    if not covers(font(desk.heading, 14), values.rare):
+        desk.heading = desk.family
     if screen:
         # A telephone's: narrow, with letters large for its width.
         desk.sheet, desk.left, desk.right = Paper(rng.randint(430, 520), 1150), 28.0, 405.0

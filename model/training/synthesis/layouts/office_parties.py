@@ -82,9 +82,10 @@ def logo(office: Office, area: Area, style: str) -> float:
     if style == "word":
         # A brand beside the mark, as a picture would have it: the registered name stands elsewhere.
         word = office.company.split()[0]
-        office.paper.write(
-            x + side + 10, top + side * 0.68, word, office.desk.font(side * 0.42 / office.desk.size, bold=True)
-        )
+        face = office.desk.font(side * 0.42 / office.desk.size, bold=True)
+        if x + side + 10 + face.getlength(word) > area.x1:
+            face = office.face(0.8, bold=True)
+        office.paper.write(x + side + 10, top + side * 0.68, word, face)
     return top + side + office.desk.leading * 1.4
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from layoutserve.model.training.synthesis.content.trade import Row
 from layoutserve.model.training.synthesis.layouts.office import Area, Block, Office
-from layoutserve.model.training.synthesis.sheet import Content, Piece, tokenize, wrap
+from layoutserve.model.training.synthesis.sheet import Content, Piece, measure, tokenize, wrap
 
 _FIELDS = {
     "description": "item_description",
@@ -99,11 +99,16 @@ def draw_table(
 ) -> float:
     """A table across ``area``; cells wrap. Returns the next baseline."""
     desk, paper = office.desk, office.paper
-    edges, edge = [area.x0], area.x0
-    for share in shares:
-        edge += share * area.width / sum(shares)
-        edges.append(edge)
     gap, leading = desk.size * 0.35, desk.leading * scale
+    wide = [share * area.width / sum(shares) for share in shares]
+    bold = desk.font(scale, bold=True)
+    for k, column in enumerate(zip(heads or rows[0], *rows, strict=True)):
+        # A word is not broken: a column that is too narrow for one takes its room from the widest.
+        longest = max((measure(bold, token[0]) for cell in column for token in tokenize(cell)), default=0.0)
+        lack = max(longest + 2 * gap + 2 - wide[k], 0.0)
+        wide[wide.index(max(wide))] -= lack
+        wide[k] += lack
+    edges = [area.x0 + sum(wide[:k]) for k in range(len(wide) + 1)]
     y = top = area.y - desk.leading * 0.6
     for number, row in enumerate([heads, *rows] if heads else rows):
         head = bool(heads) and number == 0

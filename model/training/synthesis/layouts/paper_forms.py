@@ -182,6 +182,9 @@ def _field(form: Form, name: str, x: float, width: float) -> float:
     text = value_of(values, name) if filled else ""
     field = f"f_{name}"
     face, hand = desk.font(), form.written()
+    if max((hand.getlength(part) for part in text.split()), default=0.0) > width * 0.5:
+        # A word that finds no room is not written.
+        filled, text = False, ""
     form.key(field)
     if not filled:
         paper.missing.append(key)

@@ -4,15 +4,19 @@ A family is a list of sections with a style each (``items:letter``), as ``roll_f
 """
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from layoutserve.model.training.synthesis.content.regional import Regional
 from layoutserve.model.training.synthesis.content.trade import Sale, Terms, draw_sale
+from layoutserve.model.training.synthesis.fonts import MONO, covers, font
 from layoutserve.model.training.synthesis.layouts.till import Till
 from layoutserve.model.training.synthesis.paper import Paper
-from layoutserve.model.training.synthesis.sheet import Piece
+from layoutserve.model.training.synthesis.sheet import Content, Piece, tokenize
+
+Cell = tuple[float, str, Content]
+"""Place between the margins (0 to 1), anchor, content."""
 
 
 @dataclass(slots=True)
@@ -40,6 +44,22 @@ class Roll:
         symbol = "x" if self.values.rng.random() < self.signs else ""
         return self.values.amount(amount, name and self.field(name), symbol)
 
+    def fits(self, cells: Sequence[Cell]) -> bool:
+        """Whether a row of ``cells`` stands on the paper without one upon another."""
+        taken = 1 + 2 * self.gap
+        for place, anchor, content in reversed(cells):
+            length = self.till.width_of(" ".join(token[0] for token in tokenize(content)))
+            start = min(place - {"l": 0.0, "m": length / 2, "r": length}[anchor], taken - self.gap - length)
+            if start < -0.01:
+                return False
+            taken = start
+        return True
+
+    @property
+    def gap(self) -> float:
+        """What is left between two cells, as part of the room."""
+        return 0.6 * self.till.size / self.till.room
+
     def sum(self, label: str, amount: Decimal, name: str, *, scale: float = 1.0, bold: bool = False) -> None:
         """A label at the left, an amount at the right."""
         value = self.money(amount, name)
@@ -59,6 +79,8 @@ def print_roll(values: Regional, sections: str, terms: Terms, table: Mapping[str
     """A receipt made of ``sections``, which ``table`` prints."""
     till = Till.load(values, Paper)
     assert isinstance(till.sheet, Paper)
+    if not covers(font(till.family, 14), values.rare):
+        till.family = "dejavu-mono" if till.family in MONO else "roboto"
     roll = Roll(
         till,
         till.sheet,

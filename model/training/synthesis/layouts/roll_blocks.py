@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from layoutserve.model.training.synthesis.content.regional import Regional
 from layoutserve.model.training.synthesis.content.trade import Row
 from layoutserve.model.training.synthesis.fonts import font
-from layoutserve.model.training.synthesis.layouts.roll import Roll, Section
+from layoutserve.model.training.synthesis.layouts.roll import Cell, Roll, Section
 from layoutserve.model.training.synthesis.layouts.roll_sums import SECTIONS as SUMS
 from layoutserve.model.training.synthesis.paper import fit
-from layoutserve.model.training.synthesis.sheet import Content, Piece
+from layoutserve.model.training.synthesis.sheet import Piece
 
 
 def _head(roll: Roll, style: str) -> None:
@@ -60,21 +60,29 @@ def _meta(roll: Roll, style: str) -> None:
         ]
     facts += values.rng.sample(extras, values.rng.randint(0 if style == "line" else 1, len(extras)))
     colon = values.pick(":|: |")
+    if style == "columns":
+        facts = facts[:4]
+        places = [(i + 0.5) / len(facts) for i in range(len(facts))]
+        keys: list[Cell] = [(p, "m", Piece(k, key=n)) for p, (k, _, n) in zip(places, facts, strict=True)]
+        told: list[Cell] = [(p, "m", Piece(v, n)) for p, (_, v, n) in zip(places, facts, strict=True)]
+        style = "columns" if roll.fits(keys) and roll.fits(told) else ""
     if style == "line":
-        text = [Piece(day, facts[0][2]), Piece(time, facts[1][2])]
-        till.row([(0, "l", text), (1, "r", [facts[2][0], Piece(number, facts[2][2])])])
+        cells: list[Cell] = [
+            (0, "l", [Piece(day, facts[0][2]), Piece(time, facts[1][2])]),
+            (1, "r", [facts[2][0], Piece(number, facts[2][2])]),
+        ]
+        for row in [cells] if roll.fits(cells) else [[cell] for cell in cells]:
+            till.row(row)
     elif style == "dense":
         codes = values.digits(values.pick("ST# #### OP# ######## TE# ##|#### ######/## ##|####-##-####|K### B## ####"))
         till.text([codes, Piece(facts[2][0], key=facts[2][2]), Piece(number, facts[2][2])], centre=values.chance(0.5))
         till.row([(0, "l", Piece(day, facts[0][2])), (1, "r", Piece(time, facts[1][2]))])
     elif style == "columns":
-        facts = facts[:4]
-        places = [(i + 0.5) / len(facts) for i in range(len(facts))]
-        till.row([(p, "m", Piece(k, key=n)) for p, (k, _, n) in zip(places, facts, strict=True)])
-        till.row([(p, "m", Piece(v, n)) for p, (_, v, n) in zip(places, facts, strict=True)])
+        till.row(keys)
+        till.row(told)
     elif style == "two":
         for k in range(0, len(facts), 2):
-            cells: list[tuple[float, str, Content]] = []
+            cells = []
             for place, anchor, fact in zip((0.0, 1.0), "lr", facts[k : k + 2], strict=False):
                 cells.append((place, anchor, [Piece(fact[0] + colon, key=fact[2]), Piece(fact[1], fact[2])]))
             if till.width_of(" ".join(f"{k} {v}" for k, v, _ in facts[k : k + 2])) > 0.9:
@@ -85,7 +93,7 @@ def _meta(roll: Roll, style: str) -> None:
     else:
         if values.chance(0.5):
             values.rng.shuffle(facts)
-        aligned = values.chance(0.5)
+        aligned = values.chance(0.5) and all(till.width_of(key + colon) < 0.4 for key, _, _ in facts)
         for key, value, name in facts:
             if aligned:
                 till.row([(0, "l", Piece(key + colon, key=name)), (0.42, "l", Piece(value, name))])
@@ -118,7 +126,7 @@ def _items(roll: Roll, style: str) -> None:
             if row.detail and values.chance(0.5):
                 till.text(row.detail, centre=False, indent=till.room * 0.14)
         elif style == "priced":
-            cells: list[tuple[float, str, Content]] = [(0, "l", name), (1, "r", amount)]
+            cells: list[Cell] = [(0, "l", name), (1, "r", amount)]
             if row.quantity != 1:
                 cells.insert(1, (0.74, "r", [price, "x", quantity]))
             till.row(cells)
@@ -133,7 +141,7 @@ def _items(roll: Roll, style: str) -> None:
             till.row([(0.08, "l", [quantity, values.pick("x|@|X|*"), price]), (1, "r", amount)])
         else:
             before = values.chance(0.5)
-            line: list[tuple[float, str, Content]] = [(0.06, "l", [quantity, values.pick("x|X|*"), price])]
+            line: list[Cell] = [(0.06, "l", [quantity, values.pick("x|X|*"), price])]
             if row.quantity != 1 and before:
                 till.row(line)
             till.row([(0, "l", name), (1, "r", amount)])
@@ -155,8 +163,8 @@ def _heads(roll: Roll, style: str, heads: dict[str, str]) -> None:
         cells = [(0.0, "l", head("description")), (0.72, "r", Piece(roll.values.say("column", "rate")))]
     else:
         cells = [(0.0, "l", head("quantity")), (0.12, "l", head("description"))]
-    heads_of_row: list[tuple[float, str, Content]] = [*cells, (1.0, "r", head("amount"))]
-    if roll.till.width_of(" ".join(heads.values())) < 0.85:
+    heads_of_row: list[Cell] = [*cells, (1.0, "r", head("amount"))]
+    if roll.fits(heads_of_row):
         roll.till.row(heads_of_row)
     else:
         roll.paper.heads.clear()

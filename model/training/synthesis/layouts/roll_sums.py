@@ -6,7 +6,7 @@ from decimal import Decimal
 from layoutserve.model.training.synthesis.content.regional import Regional
 from layoutserve.model.training.synthesis.content.trade import Tax
 from layoutserve.model.training.synthesis.fonts import HAND, font
-from layoutserve.model.training.synthesis.layouts.roll import Roll, Section
+from layoutserve.model.training.synthesis.layouts.roll import Cell, Roll, Section
 from layoutserve.model.training.synthesis.sheet import Content, Piece
 
 _INCLUDED = {
@@ -141,14 +141,17 @@ def _matrix(roll: Roll, names: Sequence[str]) -> None:
     tax = sale.taxes[0].name
     order = values.rng.choice((("tax", "net", "gross"), ("net", "tax", "gross")))
     title = {"tax": tax, "net": values.say("sum", "net"), "gross": values.say("sum", "gross")}
-    if till.width_of("".join(title.values()) + tax) > 0.85:
-        title["gross"] = ""
 
-    def line_of(head: Content, amounts: Mapping[str, Content]) -> None:
-        cells: list[tuple[float, str, Content]] = [(0.0, "l", head)]
-        till.row(cells + [(place, "r", amounts[key]) for place, key in zip((0.45, 0.72, 1.0), order, strict=True)])
+    def line_of(head: Content, amounts: Mapping[str, Content]) -> list[Cell]:
+        cells: list[Cell] = [(0.0, "l", head)]
+        return cells + [(place, "r", amounts[key]) for place, key in zip((0.45, 0.72, 1.0), order, strict=True)]
 
-    line_of(f"{tax}%", title)
+    for shorter in ("", "gross", "net", "tax"):
+        if shorter:
+            title[shorter] = ""
+        if roll.fits(line_of(f"{tax}%", title)):
+            break
+    till.row(line_of(f"{tax}%", title))
     # Of prices with tax, the one base is what the sums without it come to.
     sole = not several and sale.inclusive and sale.plain and "~" not in names[0]
     for k, line in enumerate(sale.taxes):
@@ -158,14 +161,14 @@ def _matrix(roll: Roll, names: Sequence[str]) -> None:
             "gross": Piece(values.figure(line.gross)),
         }
         rate = Piece(values.rate(line.rate) + values.pick("%| %"), f"tax_rate#{k}")
-        line_of([line.letter, rate], amounts)
+        till.row(line_of([line.letter, rate], amounts))
     if several and values.chance(0.6):
         amounts = {
             "tax": Piece(values.figure(sale.tax), roll.field("tax")),
             "net": Piece(values.figure(sale.net), roll.field("subtotal") if sale.plain else ""),
             "gross": Piece(values.figure(sale.gross)),
         }
-        line_of(values.say("sum", "gross").split()[0], amounts)
+        till.row(line_of(values.say("sum", "gross").split()[0], amounts))
 
 
 SECTIONS: Mapping[str, Section] = {"sums": _sums, "payment": _payment, "taxes": _taxes}

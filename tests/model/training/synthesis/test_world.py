@@ -76,6 +76,26 @@ def test_every_word_lies_on_the_page_and_is_said_once():
         assert len(labelled) == len(set(labelled)), page.layout
 
 
+def test_no_word_stands_upon_another():
+    for family in (*TRAIN_FAMILIES.values(), *HELDOUT_FAMILIES.values()):
+        if family.kind == "other":
+            continue
+        for seed in (7, 8):
+            rng = Random(seed)
+            sheet = family.draw(Regional(rng, rng.choice(family.regions)))
+            order = sorted(range(len(sheet.words)), key=lambda i: sheet.boxes[i][1])
+            for place, first in enumerate(order):
+                x0, y0, x1, y1 = sheet.boxes[first]
+                for second in order[place + 1 :]:
+                    other = sheet.boxes[second]
+                    if other[1] > y1:
+                        break
+                    beside = min(x1, other[2]) - max(x0, other[0])
+                    height = min(y1, other[3]) - max(y0, other[1])
+                    upon = beside > 3 and height > 0.45 * min(y1 - y0, other[3] - other[1])
+                    assert not upon, (family.name, seed, sheet.words[first], sheet.words[second])
+
+
 def test_labels_links_and_answers_say_what_stands_in_their_words():
     for page in PAGES:
         for span in page.spans or ():
