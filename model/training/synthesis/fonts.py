@@ -1,7 +1,7 @@
 """Typefaces that come inside Python packages, so that a seed draws the same page on every machine.
 
 Sources: matplotlib (DejaVu, STIX), PDFium's stand-ins for the standard PDF fonts (Helvetica, Times and Courier by
-their looks), and single-family font packages (SIL OFL 1.1; Caladea Apache-2.0). No system font is ever used.
+their looks), and single-family font packages (SIL OFL 1.1; Caladea and Roboto Apache-2.0). No system font is ever used.
 PDFium is not safe to call from two threads at once: draw in processes, or nowhere else render PDFs meanwhile.
 """
 
