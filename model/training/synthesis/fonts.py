@@ -90,13 +90,15 @@ def font(family: str, size: float, *, bold: bool = False, italic: bool = False) 
 def covers(face: Font, text: str) -> bool:
     """Whether the face has a glyph for every character of ``text``."""
     known = _missing.setdefault(face.getname(), {" ": False})
-    for char in text:
-        if char not in known:
+    unknown = [char for char in text if char not in known]
+    if unknown:
+        # At one size, so that the answer does not depend on who asked first.
+        large = face.font_variant(size=40)
+        placeholder = _ink(large, "\U0010fffd")
+        for char in unknown:
             # What a face lacks it draws as its placeholder, which no text asks for.
-            known[char] = _ink(face, char) in (_ink(face, "\U0010fffd"), None)
-        if known[char]:
-            return False
-    return True
+            known[char] = _ink(large, char) in (placeholder, None)
+    return not any(known[char] for char in text)
 
 
 def _ink(face: Font, char: str) -> tuple[float, bytes] | None:

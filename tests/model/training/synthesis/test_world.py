@@ -259,15 +259,23 @@ def test_questions_are_asked_in_four_languages():
     assert "¿" not in asked["gb"]
 
 
-def test_the_same_arguments_draw_the_same_page_in_any_process():
+def test_the_same_arguments_draw_the_same_page_in_any_process_and_order():
     command = (
-        "import hashlib, json; from layoutserve.model.training.synthesis import draw_page\n"
-        "pages = [draw_page(i, seed=5, locale=c) for i in range(2) for c in ('it', 'de', 'in')]\n"
-        "print([hashlib.sha256(p.image.tobytes() + json.dumps(p.record('x')).encode()).hexdigest() for p in pages])"
+        "import hashlib, json, sys; from layoutserve.model.training.synthesis import draw_page\n"
+        "order = [(i, c) for i in range(2) for c in ('it', 'de', 'in')][:: int(sys.argv[1])]\n"
+        "drawn = {(i, c): draw_page(i, seed=5, locale=c) for i, c in order}\n"
+        "told = [(drawn[k].image.tobytes(), json.dumps(drawn[k].record('x')).encode()) for k in sorted(drawn)]\n"
+        "print([hashlib.sha256(image + row).hexdigest() for image, row in told])"
     )
     seen = {
-        subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True, env=env).stdout
-        for env in [dict(os.environ, PYTHONHASHSEED=seed) for seed in ("1", "2")]
+        subprocess.run(
+            [sys.executable, "-c", command, step],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=dict(os.environ, PYTHONHASHSEED=seed),
+        ).stdout
+        for seed, step in (("1", "1"), ("2", "-1"))
     }
     assert len(seen) == 1
 
