@@ -28,6 +28,9 @@ slug by which programs know it, a title, and what to do about it. What HTTP make
 
 from typing import ClassVar
 
+# The formats of documents, as a sentence names them.
+FORMATS = "JPEG, PNG, WebP, AVIF, HEIC, BMP, GIF, TIFF or PDF"
+
 
 class LayoutServeError(Exception):
     """Base of every error raised on purpose by this package."""
@@ -50,7 +53,7 @@ class UnsupportedDocument(DocumentError):
 
     slug = "unsupported-document"
     title = "Unsupported document"
-    action = "Send a JPEG, PNG, WebP, BMP, GIF, TIFF or PDF."
+    action = f"Send a {FORMATS}."
 
 
 class InvalidDocument(DocumentError):

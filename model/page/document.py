@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from layoutserve.model.errors import DocumentTooLarge, InvalidDocument, RequestError, UnsupportedDocument
+from layoutserve.model.errors import FORMATS, DocumentTooLarge, InvalidDocument, RequestError, UnsupportedDocument
 from layoutserve.model.page.elements import Page
 from layoutserve.model.page.images import ImageReader
 from layoutserve.model.page.pdf import PdfReader
@@ -118,12 +118,23 @@ def _kind(data: bytes) -> str:
     for kind, signature in _SIGNATURES:
         if re.match(signature, data, re.DOTALL):
             return kind
+    if (kind_ := _of_iso_media(data)) is not None:
+        return kind_
     # The PDF header may come after up to 1,024 bytes of something else (ISO 32000-2, Annex I).
     if b"%PDF-" in data[:1024]:
         return "PDF"
-    raise UnsupportedDocument(
-        "The document is of a type that is not read here: send JPEG, PNG, WebP, BMP, GIF, TIFF or PDF."
-    )
+    raise UnsupportedDocument(f"The document is of a type that is not read here: send {FORMATS}.")
+
+
+def _of_iso_media(data: bytes) -> str | None:
+    """HEIF or AVIF by the brands that a file of ISO base media names (ISO/IEC 14496-12, 4.3), else None."""
+    length = int.from_bytes(data[:4])
+    if data[4:8] != b"ftyp" or not 16 <= length <= 1024:
+        return None
+    brands = {data[8:12], *(data[place : place + 4] for place in range(16, length, 4))}
+    if brands & _AVIF:
+        return "AVIF"
+    return "HEIF" if brands & _HEIF else None
 
 
 _SIGNATURES = (
@@ -134,3 +145,5 @@ _SIGNATURES = (
     ("TIFF", rb"II\*\0|MM\0\*|II\+\0|MM\0\+"),
     ("BMP", rb"BM.{12}[\x0c\x28\x40\x6c\x7c]\0\0\0"),
 )
+_AVIF = {b"avif", b"avis"}
+_HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}

@@ -1,16 +1,27 @@
-"""Image files as pages: every colour mode as RGB, upright as EXIF says, white behind transparency."""
+"""Image files as pages: every colour mode as RGB, upright as EXIF says, on the ground on which its ink is seen."""
 
 import io
+import struct
+from contextlib import suppress
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+import pi_heif
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from layoutserve.model.errors import DocumentError, DocumentTooLarge, InvalidDocument
+from layoutserve.model.page import depth
+from layoutserve.model.page.compositing import composited
 from layoutserve.model.page.elements import Page
+from layoutserve.model.page.repair import repaired
 
 # Frames of a TIFF are found by walking from one to the next: nobody sends more on purpose.
 MAX_FRAMES = 10_000
+
+# What Pillow raises on EXIF data that make no sense.
+_FAULTY_EXIF = (SyntaxError, ValueError, TypeError, LookupError, OSError, EOFError, ArithmeticError, struct.error)
+
+# Pillow's own AVIF decoder reads AVIF.
+pi_heif.register_heif_opener(thumbnails=False)
 
 
 class ImageReader:
@@ -26,29 +37,61 @@ class ImageReader:
         self._kind = kind
         self._max_pixels = max_pixels
         self._words = () if ocr == "never" else None
-        with self._failures(), self._open() as image:
-            self._check_size(image)
-            self.page_count = _count_frames(image) if kind == "TIFF" else 1
+        with self._failures():
+            try:
+                self.page_count = self._count()
+            except Exception as error:
+                self._repair(error)
+                self.page_count = self._count()
 
     def read(self, index: int) -> Page:
         """Decode one page, counted from 0."""
-        with self._failures(), self._open() as image:
-            if index:
-                image.seek(index)
-            self._check_size(image)
-            ImageOps.exif_transpose(image, in_place=True)
-            pixels = np.asarray(_to_rgb(image), dtype=np.uint8)
+        with self._failures():
+            try:
+                image = self._decode(index)
+            except Exception as error:
+                self._repair(error)
+                image = self._decode(index)
+            pixels = np.asarray(image, dtype=np.uint8)
         return Page(np.ascontiguousarray(pixels), number=index + 1, words=self._words)
 
-    def _open(self) -> Image.Image:
-        return Image.open(io.BytesIO(self._data), formats=[self._kind])
+    def _count(self) -> int:
+        with self._open() as image:
+            return _count_frames(image) if self._kind == "TIFF" else 1
 
-    def _check_size(self, image: Image.Image) -> None:
+    def _decode(self, index: int) -> Image.Image:
+        with self._open(index) as image:
+            deep = depth.is_deep_colour(image)
+            _load_upright(image)
+            if not deep or not depth.has_few_bits(image):
+                return _to_rgb(image)
+            with self._open(index) as again:
+                depth.swap_bytes(again)
+                _load_upright(again)
+                return _to_rgb(depth.joined(image, again))
+
+    def _open(self, index: int = 0) -> ImageFile.ImageFile:
+        image = Image.open(io.BytesIO(self._data), formats=[self._kind])
+        if index:
+            image.seek(index)
         if image.width * image.height > self._max_pixels:
             raise DocumentTooLarge(
                 f"The image has {image.width} x {image.height} pixels; at most {self._max_pixels:,} are read. Send it"
                 " at a lower resolution."
             )
+        return image
+
+    def _repair(self, error: Exception) -> None:
+        """Go on with the file repaired, or raise what is wrong with it."""
+        if isinstance(error, (DocumentError, MemoryError)):
+            raise error
+        try:
+            data = repaired(self._data, self._kind, self._max_pixels)
+        except Exception as further:
+            raise error from further
+        if data is None:
+            raise error
+        self._data = data
 
     def _failures(self) -> "_Failures":
         return _Failures(self._kind)
@@ -69,10 +112,11 @@ class _Failures:
         # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error, EOFError and more on damaged bytes.
         if isinstance(error, Exception) and not isinstance(error, (DocumentError, MemoryError)):
             # Pillow names the object it read from, which says nothing to the caller.
-            reason = "its header cannot be read" if isinstance(error, UnidentifiedImageError) else error
-            raise InvalidDocument(
-                f"The {self._kind} image is damaged or truncated ({reason}). Save it again and send that."
-            ) from error
+            if isinstance(error, UnidentifiedImageError):
+                wrong = "is damaged, or of a variety that is not read (its header cannot be understood)"
+            else:
+                wrong = f"is damaged or truncated ({error})"
+            raise InvalidDocument(f"The {self._kind} image {wrong}. Save it again and send that.") from error
 
 
 def _count_frames(image: Image.Image) -> int:
@@ -84,25 +128,16 @@ def _count_frames(image: Image.Image) -> int:
     raise DocumentTooLarge(f"The TIFF has more than {MAX_FRAMES} frames. Send fewer pages.")
 
 
+def _load_upright(image: Image.Image) -> None:
+    """Decode an image and turn it as its EXIF data say; faulty ones are no damage of the picture."""
+    image.load()
+    with suppress(*_FAULTY_EXIF):
+        ImageOps.exif_transpose(image, in_place=True)
+
+
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode in ("I", "F") or image.mode.startswith("I;"):
-        return _to_rgb(Image.fromarray(_to_8_bits(np.asarray(image))))
+    if depth.is_deep_grey(image):
+        image = depth.grey_of(image)
     if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
+        return composited(image)
     return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _to_8_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Grey values of more than 8 bits: 16-bit ones keep their scale, others are stretched over what they use."""
-    real = np.nan_to_num(values.astype(np.float64))
-    if values.dtype == np.uint16:
-        return (real / 256).astype(np.uint8)
-    low, high = float(real.min()), float(real.max())
-    if low >= 0 and high <= 255:
-        return real.astype(np.uint8)
-    if values.dtype.kind in "iu" and low >= 0 and high <= 65535:
-        return (real / 256).astype(np.uint8)
-    stretched: NDArray[np.uint8] = ((real - low) * (255 / (high - low))).astype(np.uint8)
-    return stretched

@@ -36,7 +36,7 @@ PLAYGROUND = Path(__file__).parents[1] / "playground"
 
 SUMMARY = "Self-hosted document understanding: key information, classes and answers, each with its place on the page"
 DESCRIPTION = """\
-Post a document (JPEG, PNG, WebP, BMP, GIF, TIFF or PDF) and get back what it says and where it says it.
+Post a document (JPEG, PNG, WebP, AVIF, HEIC, BMP, GIF, TIFF or PDF) and get back what it says and where it says it.
 
 Every answer names the model, the pages with their words, and the time of each stage. Boxes are `[x0, y0, x1, y1]` in
 pixels of the page as sent, origin top left. Every other answer is an RFC 9457 problem.

@@ -52,7 +52,7 @@ class InputWord(Strict):
 class ReadRequest(Strict):
     """A document and how it is read."""
 
-    file: DocumentBytes = Field(description="JPEG, PNG, WebP, BMP, GIF, TIFF or PDF; told from the content")
+    file: DocumentBytes = Field(description=f"{FORMATS}; told from the content")
     pages: str | None = Field(
         None, pattern=PAGES_PATTERN, max_length=1000, description="Which pages; all by default", examples=["1-3,5"]
     )

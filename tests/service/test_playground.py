@@ -213,7 +213,7 @@ def test_a_document_that_is_none_is_refused_kindly(open_page, tmp_path):
     page.locator("#file").set_input_files(tmp_path / "notes.txt")
     problem = page.get_by_role("alert")
     expect(problem).to_contain_text("Unsupported document")
-    expect(problem).to_contain_text("Send a JPEG, PNG, WebP, BMP, GIF, TIFF or PDF.")
+    expect(problem).to_contain_text("Send a JPEG, PNG, WebP, AVIF, HEIC, BMP, GIF, TIFF or PDF.")
     expect(problem).to_contain_text(re.compile("Request [0-9a-f]+"))
     assert serious(page) == []
     page.get_by_role("button", name="Another document").click()
