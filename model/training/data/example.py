@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from layoutserve.model.errors import DatasetError
-from layoutserve.model.page import Box, Page, Word, read_document
+from layoutserve.model.errors import DatasetError, DocumentError, RequestError
+from layoutserve.model.page import Box, Limits, OcrMode, Page, Word, read_document
+
+# Of one's own files no page is too many.
+_LIMITS = Limits(max_bytes=2**40, max_pages=2**40)
 
 Indices = tuple[int, ...]
 """Indices into a page's words."""
@@ -64,20 +66,23 @@ class Example:
     links: tuple[tuple[Indices, Indices], ...] = ()
 
     def read_image(self) -> NDArray[np.uint8]:
-        """The page's picture, uint8 (height, width, 3) RGB."""
-        if self.path.suffix.lower() == ".pdf":
-            return self.read_page().image
-        try:
-            with Image.open(self.path) as image:
-                return np.asarray(image.convert("RGB"))
-        except (OSError, ValueError) as error:
-            raise DatasetError(f"The picture {self.path} cannot be read: {error}.") from error
+        """The page's picture, uint8 (height, width, 3) RGB, as the service sees it."""
+        return self.read_page(ocr="always").image
 
-    def read_page(self, *, dpi: int = 100) -> Page:
+    def read_page(self, *, dpi: int = 100, ocr: OcrMode = "auto") -> Page:
         """The page as ``model.page`` reads it, with a PDF's own words where it has a trusted text layer."""
-        for page in read_document(self.path.read_bytes(), pages=str(self.page), dpi=dpi):
-            return page
-        raise DatasetError(f"{self.path} has no page {self.page}.")
+        try:
+            data = self.path.read_bytes()
+            document = read_document(data, dpi=dpi, ocr=ocr, limits=_LIMITS)
+            if document.page_count > 1:
+                # A file that holds one page is that page, whatever number it has in the document it came from.
+                document = read_document(data, pages=str(self.page), dpi=dpi, ocr=ocr, limits=_LIMITS)
+            (page,) = document
+        except OSError as error:
+            raise DatasetError(f"{self.path} cannot be read: {error.strerror or error}.") from error
+        except (DocumentError, RequestError) as error:
+            raise DatasetError(f"{self.path} cannot be read: {error}") from error
+        return page
 
 
 def split_line(text: str, box: Box, line: int, score: float = 1.0) -> list[Word]:

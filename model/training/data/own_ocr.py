@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from layoutserve.model.ocr.reader import Ocr, OcrConfig
-from layoutserve.model.page import Page
 from layoutserve.model.training.data import jsonl
 from layoutserve.model.training.data.example import Example
 
@@ -42,7 +41,7 @@ def _key(example: Example) -> tuple[Path, int]:
 
 
 def _read(example: Example, ocr: Ocr) -> Example:
-    page = example.read_page() if example.path.suffix.lower() == ".pdf" else Page(example.read_image())
+    page = example.read_page()
     page = ocr.recognize(page)
     return _worded(example, replace(example, words=page.words, width=float(page.width), height=float(page.height)))
 

@@ -246,9 +246,14 @@ def _picture(folder: Path, stem: str) -> Path:
     raise DatasetError(f"{folder} has no picture {stem} (.jpg, .png, .tif ...).")
 
 
+_ORIENTATION = 0x0112
+
+
 def _size(path: Path) -> tuple[int, int]:
     try:
         with Image.open(path) as image:
-            return image.size
+            width, height = image.size
+            # As ``model.page`` turns it: these orientations lie on their side.
+            return (height, width) if image.getexif().get(_ORIENTATION) in (5, 6, 7, 8) else (width, height)
     except OSError as error:
         raise DatasetError(f"The picture {path} cannot be read: {error}.") from error

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from layoutserve.model import bundle as bundles
 from layoutserve.model.bundle import Bundle, Head
@@ -144,8 +143,7 @@ def _calibration(examples: Sequence[Example]) -> list[NDArray[np.uint8]]:
     step = max(1, len(examples) // _CALIBRATION_PAGES)
     found = []
     for example in examples[::step][:_CALIBRATION_PAGES]:
-        with Image.open(example.path) as image:
-            found.append(model_image(Page(np.asarray(image.convert("RGB")))))
+        found.append(model_image(Page(example.read_image())))
     return found
 
 
