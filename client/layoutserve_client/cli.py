@@ -31,7 +31,9 @@ from layoutserve_client.results import Answered, Endpoint
 
 DONE, SOME_FAILED, WRONG_USE, NO_SERVER, INTERRUPTED = 0, 1, 2, 3, 130
 # What is taken from a folder; a file that is named is sent whatever it is called.
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pdf"})
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".avif", ".heic", ".heif", ".bmp", ".gif", ".tif", ".tiff", ".pdf"}
+)
 # With files queueing at the server anyway, patience costs nothing.
 RETRIES = 10
 HELP: dict[Endpoint, str] = {
@@ -92,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--job", action="store_true", help="send as jobs: for documents of many pages")
         command.add_argument("--pages", metavar="LIST", help="such as 1-3,5")
         command.add_argument("--ocr", choices=("auto", "always", "never"), help="where words come from")
+        command.add_argument("--dpi", type=_positive, metavar="N", help="resolution at which PDF pages are drawn")
         command.add_argument("--language", metavar="CODE", help="language of the OCR models")
         if task != "ocr":
             command.add_argument("--model", metavar="NAME", help="see the command 'models'")
@@ -133,7 +136,7 @@ def _documents(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -
 
 
 def _call(client: Client, arguments: argparse.Namespace) -> Callable[[Document], Answered]:
-    names = ("pages", "ocr", "language", "model", "tasks", "questions", "top_k")
+    names = ("pages", "ocr", "dpi", "language", "model", "tasks", "questions", "top_k")
     options: dict[str, Any] = {name: value for name in names if (value := getattr(arguments, name, None)) is not None}
     task = arguments.command
     if arguments.job:

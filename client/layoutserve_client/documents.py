@@ -7,12 +7,14 @@ objects are recognised by what they can do.
 from __future__ import annotations
 
 import io
+import math
 import os
+import re
 import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol, TypeAlias, runtime_checkable
+from typing import IO, Any, Protocol, TypeAlias, cast, runtime_checkable
 
 from layoutserve_client.errors import DocumentUnreadable
 
@@ -42,7 +44,7 @@ class Picture(Protocol):
 
 @runtime_checkable
 class Array(Protocol):
-    """A numpy array: (height, width), (height, width, 3) RGB or (height, width, 4) RGBA, uint8."""
+    """A numpy array: (height, width), (height, width, 3) RGB or (height, width, 4) RGBA, of any number type."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -55,6 +57,10 @@ class Array(Protocol):
     def tobytes(self) -> bytes:
         """Give the elements row by row."""
 
+
+_NUMBERS = re.compile("bool|u?int(8|16|32|64)|float(16|32|64)")
+# Largest values of the ranges that are in use: 8, 10, 12, 14 and 16 bits.
+_WHITES = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)
 
 Document: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | Readable | Picture | Array
 
@@ -79,7 +85,7 @@ def read(document: Document) -> Upload:
     if isinstance(document, bytes | bytearray | memoryview):
         return _upload("document", bytes(document))
     if isinstance(document, Picture):
-        return Upload("image.png", _png_of_picture(document))
+        return Upload("image.png", _file_of_picture(document))
     if isinstance(document, Array):
         return Upload("array.png", _png_of_array(document))
     if isinstance(document, Readable):
@@ -97,19 +103,56 @@ def read(document: Document) -> Upload:
     )
 
 
+def _in_8_bits(array: Array) -> Array:
+    """Numbers of any type as uint8, by the range that they use, as the server does it for greys of more than 8 bits."""
+    kind, numbers = str(array.dtype), cast(Any, array)
+    if kind == "uint8":
+        return array
+    if kind == "bool":
+        return cast(Array, numbers.astype("uint8") * 255)
+    numbers = numbers.astype("float64")
+    # Neither infinite nor no number at all.
+    finite = numbers[abs(numbers) < math.inf]
+    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
+    black, white = _range(low, high, kind)
+    if white > black:
+        numbers = (numbers - black) * (255 / (white - black)) + 0.5
+    # What is no number is white, like paper.
+    numbers[numbers != numbers] = 255
+    return cast(Array, numbers.clip(0, 255).astype("uint8"))
+
+
+def _range(low: float, high: float, kind: str) -> tuple[float, float]:
+    """Which numbers are black and white: the ends of the smallest range in use, else what is there."""
+    if low == high and kind == "uint16":
+        return 0.0, 65535.0
+    beyond = 0.1 if kind.startswith("float") else 0.0
+    if low >= -beyond * high:
+        for white in (1.0, *_WHITES) if beyond else _WHITES:
+            if high <= (1 + beyond) * white:
+                return 0.0, white
+    return low, high
+
+
 def _upload(name: str, data: bytes) -> Upload:
     if not data:
         raise DocumentUnreadable(f"{name} is empty. A file object that was read before must be rewound: seek(0).")
     return Upload(name, data)
 
 
-def _png_of_picture(picture: Picture) -> bytes:
-    # As the picture is seen in the program: Pillow has not applied an EXIF orientation, and neither does this.
-    if picture.mode not in ("1", "L", "LA", "P", "RGB", "RGBA"):
+def _file_of_picture(picture: Picture) -> bytes:
+    # As the picture is seen in the program: Pillow has not applied an EXIF orientation, and neither does this. Greys of
+    # more than 8 bits go as they are: the server reads them by the range that they use.
+    kind, options = "PNG", dict[str, object](compress_level=1)
+    if picture.mode in ("I", "F"):
+        kind, options = "TIFF", {"compression": "tiff_adobe_deflate"}
+    elif picture.mode in ("La", "PA", "RGBa"):
+        picture = picture.convert("RGBA")
+    elif picture.mode not in ("1", "L", "LA", "P", "RGB", "RGBA") and not picture.mode.startswith("I;16"):
         picture = picture.convert("RGB")
     buffer = io.BytesIO()
     try:
-        picture.save(buffer, format="PNG", compress_level=1, exif=b"")
+        picture.save(buffer, format=kind, exif=b"", **options)
     except (OSError, ValueError) as error:
         raise DocumentUnreadable(f"The Pillow image cannot be encoded: {error}.") from error
     return buffer.getvalue()
@@ -120,11 +163,12 @@ def _png_of_array(array: Array) -> bytes:
     shape = array.shape
     channels = 1 if len(shape) == 2 else shape[2] if len(shape) == 3 else 0
     colour_type = {1: 0, 2: 4, 3: 2, 4: 6}.get(channels)
-    if str(array.dtype) != "uint8" or colour_type is None or 0 in shape:
+    if not _NUMBERS.match(str(array.dtype)) or colour_type is None or 0 in shape:
         raise DocumentUnreadable(
-            f"An array of shape {shape} and dtype {array.dtype} is not a picture. Give uint8 of shape "
+            f"An array of shape {shape} and dtype {array.dtype} is not a picture. Give numbers of shape "
             "(height, width), (height, width, 3) in RGB or (height, width, 4) in RGBA."
         )
+    array = _in_8_bits(array)
     height, stride = shape[0], shape[1] * channels
     pixels = array.tobytes()
     rows = b"".join(b"\0" + pixels[row * stride : (row + 1) * stride] for row in range(height))

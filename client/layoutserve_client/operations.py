@@ -46,12 +46,14 @@ class OcrOptions(TypedDict, total=False):
     """Parameters of reading a document.
 
     ``pages``: such as ``"1-3,5"``, all by default. ``ocr``: ``"auto"`` trusts a PDF's own text where it covers the
-    page, ``"always"`` and ``"never"`` say what they mean. ``language``: of the OCR models, where the server has a
-    choice. ``timeout``: seconds of silence from the server after which this call gives up.
+    page, ``"always"`` and ``"never"`` say what they mean. ``dpi``: at which PDF pages are drawn. ``language``: of the
+    OCR models, where the server has a choice. ``timeout``: seconds of silence from the server after which this call
+    gives up.
     """
 
     pages: str
     ocr: Literal["auto", "always", "never"]
+    dpi: int
     language: str
     timeout: float
 

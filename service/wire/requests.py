@@ -8,6 +8,8 @@ from typing import Annotated, Literal, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from layoutserve.model.bundle import Bundle, Task
+from layoutserve.model.errors import FORMATS
+from layoutserve.model.page.document import MAX_DPI, MIN_DPI
 from layoutserve.model.page.given_words import GivenWord
 from layoutserve.model.pipeline import Request
 from layoutserve.service.wire.scalars import BoxTuple, PageNumber, Score, Whole
@@ -60,6 +62,11 @@ class ReadRequest(Strict):
         "auto",
         description="Where words come from: a PDF's own text layer where it covers the page (auto), always our OCR, "
         "or never our OCR (pages without a text layer then have no words)",
+    )
+    dpi: Annotated[int, Field(ge=MIN_DPI, le=MAX_DPI), Whole] | None = Field(
+        None,
+        description="Resolution at which PDF pages are drawn, dots an inch; the server's by default",
+        examples=[200],
     )
     language: str | None = Field(
         None, pattern="^[A-Za-z_-]{2,24}$", description="Language of the OCR models, where the server has a choice"

@@ -178,7 +178,11 @@ class Engine:
             with tracing.span("read"):
                 document = await stack.enter_async_context(
                     self._reading.document(
-                        body.file, pages=body.pages, dpi=settings.pdf_dpi, limits=limits, ocr=body.ocr
+                        body.file,
+                        pages=body.pages,
+                        dpi=body.dpi or settings.pdf_dpi,
+                        limits=limits,
+                        ocr=body.ocr,
                     )
                 )
             opened_s = time.perf_counter() - began
