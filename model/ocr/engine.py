@@ -5,7 +5,7 @@ The counts behind the constants are in ``benchmarks/LOG.md``, OCR.
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +22,8 @@ from layoutserve.model.ocr.ctc import Reading
 from layoutserve.model.ocr.detection import STRIDE, FastDetector, Places
 from layoutserve.model.ocr.lines import cut, is_slanted
 from layoutserve.model.ocr.models import detection_model, recognition_model
-from layoutserve.model.ocr.recognition import FastRecognizer, Image
+from layoutserve.model.ocr.parts import joined, parts_of
+from layoutserve.model.ocr.recognition import FastRecognizer, Image, go_on
 from layoutserve.model.page.geometry import sides
 
 # Pixels of the longer side of what the detector sees: at 960 it finds no more than at 736, in twice the time.
@@ -35,6 +36,17 @@ _LOW_WHERE_SLANTED = (11.0, 16.0)
 
 # The most pixels of a second look: each takes 170 bytes, which stay with the process.
 _MOST_PIXELS = 1_250_000
+
+# Lines that even the largest look sees lower than this are looked at in parts of the page.
+_TOO_LOW = 8.0
+# Such parts are at most this many times as long as a square of as many pixels.
+_LONGEST_PART = 2
+# A page that is looked at in parts whatever was seen on it has not many more than these.
+_MOST_PARTS = 16
+
+# A page longer than the first times its width is looked at in parts of the second times its width.
+_LONG_PAGE = 4
+_PART = 1.5
 
 # A line of a lower mean probability is hardly ever what is written: asterisks, stamps, the edge of a picture.
 _MIN_SCORE = 0.7
@@ -81,7 +93,7 @@ class Engine:
 
     def __init__(self, config: OcrConfig) -> None:
         fast = config.engine == "fast"
-        self._side = config.detection_side or (_FAST_SIDE if fast else _SIDE)
+        self.side = config.detection_side or (_FAST_SIDE if fast else _SIDE)
         self.min_score = (_MIN_SCORE if fast else 0.0) if config.min_score is None else config.min_score
         if not 0 <= self.min_score <= 1:
             raise OcrError(f"The least score of a line is a probability, from 0 to 1, not {self.min_score:g}.")
@@ -104,21 +116,63 @@ class Engine:
             self._detector = FastDetector(detection_model(folders[0]), threads)
 
     def detect(self, image: Image) -> Places:
-        """Find the lines of text on a BGR image, in its pixels."""
+        """Where lines of text are on a BGR image, in its pixels. Raises OcrError once ``given_up`` is set."""
+        height, width = image.shape[:2]
+        if max(height, width) > max(_LONG_PAGE * min(height, width), self.side):
+            # Seen as a whole, such a page is so narrow that lines run together.
+            length = max(_PART * min(height, width), self.side)
+            return self._in_parts(image, length, length, self._detect)
+        return self._detect(image)
+
+    def detect_closely(self, image: Image) -> Places:
+        """The same from as near as can be, in parts: for a page of which little could be read."""
+        ratio = math.sqrt(_MOST_PARTS * _MOST_PIXELS / (image.shape[0] * image.shape[1]))
+        return self._in_small_parts(image, min(1.0, ratio))
+
+    def _detect(self, image: Image) -> Places:
+        """Look once, and a second time if the lines are low."""
         longer, shorter = max(image.shape[:2]), min(image.shape[:2])
-        places = self._detector.detect(image, self._side)
+        places = self._detector.detect(image, self.side)
         most = min(longer, math.isqrt(_MOST_PIXELS * longer // shorter), _MOST_PIXELS // STRIDE)
-        if most <= self._side:
+        if most <= self.side:
             return places
+        side = self.side
         if not len(places.quads):
             # Nothing, or nothing that can be seen from so far away.
-            return self._detector.detect(image, most)
+            side, places = most, self._detector.detect(image, most)
+            if not len(places.quads):
+                return places
         along, across = sides(places.quads)
-        seen = float(np.median(np.minimum(along, across))) * self._side / longer
+        seen = float(np.median(np.minimum(along, across))) * side / longer
         low, comfortable = _LOW_WHERE_SLANTED if is_slanted(places.quads) else _LOW
-        if seen < low:
-            return self._detector.detect(image, min(most, round(self._side * comfortable / seen)))
-        return places
+        if seen >= low:
+            return places
+        wanted = min(longer, round(side * comfortable / seen))
+        if wanted <= most or seen * most / side >= _TOO_LOW:
+            return places if side == most else self._detector.detect(image, min(most, wanted))
+        return self._in_small_parts(image, wanted / longer, upright=bool(along.sum() >= across.sum()))
+
+    def _in_small_parts(self, image: Image, ratio: float, *, upright: bool = True) -> Places:
+        """Look at parts of the size of one look, at this share of the image's resolution.
+
+        They are as wide as the page, or as high as one that is not upright, where they can be: lines are then whole.
+        """
+        square = math.sqrt(_MOST_PIXELS)
+        line = image.shape[1 if upright else 0] * ratio
+        long, short = (line, _MOST_PIXELS / line) if line <= _LONGEST_PART * square else (square, square)
+        rows, columns = (short, long) if upright else (long, short)
+        # Rounded up, so that a part that is to be as wide as the page is.
+        sizes = (math.ceil(rows / ratio), math.ceil(columns / ratio))
+        return self._in_parts(
+            image, *sizes, lambda part: self._detector.detect(part, round(max(part.shape[:2]) * ratio))
+        )
+
+    def _in_parts(self, image: Image, rows: float, columns: float, look: Callable[[Image], Places]) -> Places:
+        found = []
+        for part in parts_of(image.shape[0], image.shape[1], rows, columns):
+            go_on(self.given_up)
+            found.append((part, look(part.of(image))))
+        return joined(found, image)
 
     def cut(self, image: Image, places: NDArray[np.float64]) -> list[Image]:
         """The parts of an image inside quadrilaterals (n, 4, 2), as ``lines.cut`` cuts them."""

@@ -5,6 +5,7 @@ and says in which columns it saw each character, and lines are cut into words at
 constants are in ``benchmarks/LOG.md``, OCR.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import chain
@@ -20,6 +21,7 @@ from layoutserve.model.ocr.detection import Places
 from layoutserve.model.ocr.engine import Engine, OcrConfig
 from layoutserve.model.ocr.lines import TALL, Piece, around_ink, grown, is_slanted, pieces
 from layoutserve.model.ocr.recognition import Image
+from layoutserve.model.ocr.unread import leaves_ink
 from layoutserve.model.page import Box, Page, Word
 from layoutserve.model.page.geometry import clipped, from_first_to_last, read_turned, sides, turned_back
 from layoutserve.model.page.reading_order import reading_order
@@ -42,6 +44,9 @@ _WHERE_SLANTED = 0.55
 
 # A faint place is a line if what it says has at least this mean probability.
 _READABLE = 0.8
+
+# A word is left out below this share of the mean probability that a line must have.
+_OF_A_WORD = 0.5
 
 # A line of text: its place (4, 2) on the upright page, what it says and its pixels.
 Line: TypeAlias = tuple[NDArray[np.float64], Reading, Image]
@@ -66,19 +71,25 @@ class Ocr:
             return page
         self._engine.given_up = given_up or Event()
         image = np.asarray(cv2.cvtColor(page.image, cv2.COLOR_RGB2BGR), dtype=np.uint8)
-        turn, upright, lines = self._read(image)
-        lines = self._read_again(upright, lines)
-        least = self._engine.min_score
-        found = [pieces(reading, line, quad) for quad, reading, line in lines if reading.score >= least]
+        turn, upright, lines = self._read(image, self._engine.detect)
+        if max(image.shape) > self._engine.side and leaves_ink(upright, [quad for quad, _, _ in self._likely(lines)]):
+            closer = self._read(image, self._engine.detect_closely)
+            if _weight(self._likely(closer[2])) > _weight(self._likely(lines)):
+                turn, upright, lines = closer
+        lines = self._likely(self._read_again(upright, lines))
+        least = _OF_A_WORD * self._engine.min_score
+        found = [
+            [piece for piece in pieces(reading, line, quad) if piece.score >= least] for quad, reading, line in lines
+        ]
         return replace(page, words=_in_order([line for line in found if line], page, turn), turn=turn)
 
     def close(self) -> None:
         """Give back the threads."""
         self._engine.close()
 
-    def _read(self, image: Image) -> tuple[int, Image, list[Line]]:
+    def _read(self, image: Image, detect: Callable[[Image], Places]) -> tuple[int, Image, list[Line]]:
         """Turn (0, 90, 180, 270) of a page, the page turned back, and its lines there."""
-        places = self._engine.detect(image)
+        places = detect(image)
         quads = places.quads
         if not len(quads):
             return 0, image, []
@@ -86,8 +97,11 @@ class Ocr:
         tall = across > TALL * along
         longest = np.argsort(-np.maximum(along, across), kind="stable")[:_TRIAL_LINES]
         if across[tall].sum() > along[~tall].sum():
-            quarters = max((1, 3), key=lambda q: self._trial(image, quads[longest], q))
+            # Single digits are higher than wide, too: such a page is turned only if it reads better so.
+            quarters = max((0, 1, 3), key=lambda q: self._trial(image, quads[longest], q))
         else:
+            quarters = 0
+        if quarters == 0:
             lines = self._lines(image, places)
             if _mean_score(lines) >= _DOUBTFUL:
                 return 0, image, lines
@@ -96,7 +110,11 @@ class Ocr:
                 return 0, image, lines
         # Text that is turned clockwise by so many quarters becomes upright when the page is turned back.
         upright = np.ascontiguousarray(np.rot90(image, quarters))
-        return (360 - 90 * quarters) % 360, upright, self._lines(upright, self._engine.detect(upright))
+        return (360 - 90 * quarters) % 360, upright, self._lines(upright, detect(upright))
+
+    def _likely(self, lines: list[Line]) -> list[Line]:
+        """Lines that are likely enough to be what is written."""
+        return [line for line in lines if line[1].score >= self._engine.min_score]
 
     def _trial(self, image: Image, quads: NDArray[np.float64], quarters: int) -> float:
         lines = self._read_at(image, grown(read_turned(quads, quarters)))
@@ -167,6 +185,11 @@ def settled(tries: list[Line]) -> Line:
 
 def _likeness(text: str, other: str) -> float:
     return 1.0 if text == other else SequenceMatcher(None, text, other, autojunk=False).ratio()
+
+
+def _weight(lines: list[Line]) -> float:
+    """By how many characters, each by its probability, lines are read."""
+    return float(sum(reading.score * len(reading.letters) for _, reading, _ in lines))
 
 
 def _mean_score(lines: list[Line]) -> float:

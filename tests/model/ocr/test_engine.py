@@ -12,6 +12,9 @@ from layoutserve.model.ocr.reader import Ocr, OcrConfig
 # Where a detector may see one line, three pixels high.
 SMALL = Places(np.array([[(0, 0), (60, 0), (60, 3), (0, 3)]], dtype=np.float64), np.zeros(1, dtype=np.bool_))
 
+# Where it may see one that is high enough.
+HIGH = Places(np.array([[(0, 0), (60, 0), (60, 30), (0, 30)]], dtype=np.float64), np.zeros(1, dtype=np.bool_))
+
 
 def words_by(config, sheet):
     """What a reader of its own finds on a sheet."""
@@ -21,15 +24,36 @@ def words_by(config, sheet):
     return words
 
 
-@pytest.mark.parametrize("shape", [(2400, 1700), (1700, 2400), (4000, 500), (3, 200_000)])
-def test_a_close_look_sees_no_more_than_its_share_of_pixels(ocr, monkeypatch, shape):
-    """However small the text is, and however long the page: the network sees 32 rows of a line of pixels."""
+def looks_at(engine, monkeypatch, image, seen=SMALL):
+    """How many pixels the detector sees in each look at an image, and at which parts of it."""
     looks = []
-    monkeypatch.setattr(ocr._engine._detector, "detect", lambda _, side: looks.append(side) or SMALL)
-    ocr._engine.detect(np.zeros((*shape, 3), dtype=np.uint8))
-    first, second = looks
-    assert first == 736
-    assert second * max(second * min(shape) / max(shape), 32) == pytest.approx(1_250_000, rel=0.01)
+
+    def detect(part, side):
+        longer, shorter = max(part.shape[:2]), min(part.shape[:2])
+        looks.append((part.shape[:2], side, side * max(side * shorter / longer, 32)))
+        return seen
+
+    monkeypatch.setattr(engine._detector, "detect", detect)
+    engine.detect(image)
+    return looks
+
+
+@pytest.mark.parametrize("shape", [(1200, 850), (850, 1200), (2400, 1700), (1700, 2400), (8000, 6000)])
+def test_a_close_look_sees_no_more_than_its_share_of_pixels(ocr, monkeypatch, shape):
+    """However small the text is: where one larger look would be too large, parts are looked at."""
+    first, *closer = looks_at(ocr._engine, monkeypatch, np.zeros((*shape, 3), dtype=np.uint8))
+    assert first[:2] == (shape, 736)
+    assert (len(closer) == 1) == (max(shape) == 1200)
+    for _, _, pixels in closer:
+        assert pixels <= 1_250_000 * 1.01
+
+
+@pytest.mark.parametrize("shape", [(4000, 500), (500, 4000), (60_000, 1000), (3, 200_000)])
+def test_a_long_page_is_looked_at_in_parts_that_are_not(ocr, monkeypatch, shape):
+    looks = looks_at(ocr._engine, monkeypatch, np.zeros((*shape, 3), dtype=np.uint8), HIGH)
+    assert {side for _, side, _ in looks} == {736}
+    assert max(max(part) for part, _, _ in looks) <= max(1.5 * min(shape), 736)
+    assert sum(max(part) for part, _, _ in looks) < 1.5 * max(shape)
 
 
 def test_lines_that_are_less_likely_than_asked_are_left_out(models, sheet):

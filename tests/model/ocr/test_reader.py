@@ -14,7 +14,7 @@ from PIL import Image
 from layoutserve.model.errors import DocumentError
 from layoutserve.model.ocr.ctc import Reading
 from layoutserve.model.ocr.detection import Places
-from layoutserve.model.ocr.reader import settled
+from layoutserve.model.ocr.reader import Ocr, OcrConfig, settled
 from layoutserve.model.page import Box, Page, Word, read_document
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
@@ -394,3 +394,32 @@ class TestReal:
             written += [(number, word.text) for word in layer.words]
             read += [(number, word.text) for word in ocr.recognize(page).words]
         assert agreement(written, read) > 0.96
+
+
+def test_an_upright_table_of_single_digits_is_not_turned(ocr, new_sheet):
+    """Its digits are higher than wide, as the lines of a page that lies on its side."""
+    sheet = new_sheet(700, 460)
+    for x, name in zip(range(70, 600, 120), ("No", "A", "B", "C", "Sum"), strict=True):
+        sheet.write(x, 40, name, 18)
+        for row in range(1, 13):
+            sheet.write(x, 40 + 30 * row, str((row * x // 10) % 9 + 1), 18)
+    page = ocr.recognize(sheet.page())
+    assert page.turn == 0
+    assert [word.text for word in page.words][:5] == ["No", "A", "B", "C", "Sum"]
+    assert len(page.words) == len(sheet.words)
+
+
+def test_a_word_that_is_hardly_likely_is_left_out_of_a_line_that_is(models, new_sheet):
+    """A sign that the recognizer does not know is read as another one."""
+    page = new_sheet(700, 120).write(40, 40, "₺ 45,00 EUR paid", 28).page()
+
+    def read(least):
+        reader = Ocr(OcrConfig(models=models, min_score=least))
+        words = {word.text: word.score for word in reader.recognize(page).words}
+        reader.close()
+        return words
+
+    everything, likely = read(0.0), read(None)
+    assert min(everything.values()) < 0.35
+    assert likely == {text: score for text, score in everything.items() if score >= 0.35}
+    assert list(likely) == ["45,00", "EUR", "paid"]
