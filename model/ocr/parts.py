@@ -124,14 +124,14 @@ def _inside(points: NDArray[np.float64], quad: NDArray[np.float64]) -> NDArray[n
     """Which points (n, 2) lie in a quadrilateral whose corners run clockwise."""
     edges = np.roll(quad, -1, axis=0) - quad
     to_points = points[:, None] - quad
-    inside: NDArray[np.bool_] = (edges[:, 0] * to_points[..., 1] - edges[:, 1] * to_points[..., 0] >= 0).all(axis=1)
-    return inside
+    to_the_right = edges[:, 0] * to_points[..., 1] - edges[:, 1] * to_points[..., 0] >= 0
+    return np.asarray(to_the_right.all(axis=1))
 
 
 def _union(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
     """The smallest rectangle around two."""
     corners = cv2.boxPoints(cv2.minAreaRect(np.concatenate([one, other]).astype(np.float32)))
-    return clockwise(np.asarray(corners, dtype=np.float64)[None])[0]
+    return np.asarray(clockwise(np.asarray(corners, dtype=np.float64)[None])[0])
 
 
 def _apart(
