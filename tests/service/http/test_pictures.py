@@ -2,10 +2,13 @@
 
 import base64
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
+
+PICTURES = Path(__file__).parents[2] / "model" / "page" / "pictures"
 
 
 def written(text="TOTAL 147.25", ground=255, ink=0):
@@ -44,6 +47,13 @@ def test_a_picture_is_read(client, name):
     answer = client.post("/v1/ocr", files={"file": FILES[name]()})
     assert answer.status_code == 200, answer.text
     assert [word["text"] for word in answer.json()["pages"][0]["words"]] == ["TOTAL", "147.25"]
+
+
+@pytest.mark.parametrize("name", ["upright.heic", "ten-bits.heic", "turned.heic"])
+def test_heic_is_decoded_where_documents_are(client, name):
+    answer = client.post("/v1/ocr", files={"file": (PICTURES / name).read_bytes()})
+    assert answer.status_code == 200, answer.text
+    assert [(page["width"], page["height"]) for page in answer.json()["pages"]] == [(96, 64)]
 
 
 def test_what_is_damaged_says_so(client):
