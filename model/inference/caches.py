@@ -94,6 +94,9 @@ class PageCache(Cache[ReadWords]):
             return None
         digest = hashlib.blake2b(f"{reader}\0{page.image.shape}".encode(), digest_size=16)
         digest.update(np.ascontiguousarray(page.image).data)
+        if page.known is not None:
+            digest.update(np.ascontiguousarray(page.known.picture).data)
+            digest.update(repr(page.known.words).encode(errors="surrogatepass"))
         return digest.digest()
 
 

@@ -24,6 +24,7 @@ from layoutserve.model.ocr.recognition import Image
 from layoutserve.model.ocr.unread import leaves_ink
 from layoutserve.model.page import Box, Page, Word
 from layoutserve.model.page.geometry import clipped, from_first_to_last, read_turned, sides, turned_back
+from layoutserve.model.page.merging import completed, rest
 from layoutserve.model.page.reading_order import reading_order
 from layoutserve.model.page.scripts import is_right_to_left, logical, logical_order
 
@@ -69,6 +70,8 @@ class Ocr:
         """
         if page.words is not None:
             return page
+        if page.known is not None:
+            return completed(page, self.recognize(rest(page), given_up))
         self._engine.given_up = given_up or Event()
         image = np.asarray(cv2.cvtColor(page.image, cv2.COLOR_RGB2BGR), dtype=np.uint8)
         turn, upright, lines = self._read(image, self._engine.detect)

@@ -8,11 +8,11 @@ from typing import Literal, Protocol
 from layoutserve.model.errors import FORMATS, DocumentTooLarge, InvalidDocument, RequestError, UnsupportedDocument
 from layoutserve.model.page.elements import Page
 from layoutserve.model.page.images import ImageReader
-from layoutserve.model.page.pdf import PdfReader
+from layoutserve.model.page.pdf import LEAST_DPI, PdfReader
 
 OcrMode = Literal["auto", "always", "never"]
 
-MIN_DPI, MAX_DPI = 36, 600
+MIN_DPI, MAX_DPI = LEAST_DPI, 600
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from html import escape
 from PIL import Image, ImageDraw, ImageFont
 
 from layoutserve.model.page import Box, Page, Polygon
+from layoutserve.model.page.elements import Source
 from layoutserve.model.page.geometry import middle, reading_direction
 
 Colour = tuple[int, int, int]
@@ -32,9 +33,16 @@ def colour_of(number: int) -> Colour:
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
+# A word's source is told by its colour: blue, vermilion and green of Okabe and Ito, who chose them for all eyes.
+SOURCE_COLOURS: dict[Source, Colour] = {"text_layer": (0, 114, 178), "ocr": (213, 94, 0), "given": (0, 158, 115)}
+_MARK_COLOUR: Colour = (204, 121, 167)
+
+
 def word_marks(page: Page) -> list[Mark]:
-    """A mark for each word of a page, in reading order, one colour a line."""
-    return [Mark(word.polygon, word.text, colour_of(word.line)) for word in page.words or ()]
+    """A mark for each word of a page, in reading order, coloured by its source, then for each selection mark."""
+    words = [Mark(word.polygon, word.text, SOURCE_COLOURS[word.source]) for word in page.words or ()]
+    states = [Mark(mark.box.corners, "x" if mark.selected else "o", _MARK_COLOUR) for mark in page.selection_marks]
+    return words + states
 
 
 def box_mark(box: Box, text: str, number: int = 0) -> Mark:
@@ -53,8 +61,9 @@ def draw_png(page: Page, marks: Sequence[Mark] | None = None, *, order: bool = T
     sheet.paste(Image.fromarray(page.image), (0, 0))
     draw = ImageDraw.Draw(sheet)
     stroke = max(1, round(max(width, height) / 800))
-    if order and len(marks) > 1:
-        draw.line([middle(mark.polygon) for mark in marks], fill=(150, 150, 150), width=stroke)
+    followed = [mark for mark in marks if mark.colour != _MARK_COLOUR]
+    if order and len(followed) > 1:
+        draw.line([middle(mark.polygon) for mark in followed], fill=(150, 150, 150), width=stroke)
     for mark in marks:
         draw.polygon(mark.polygon, outline=mark.colour, width=stroke)
         _write(sheet, mark, width)

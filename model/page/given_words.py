@@ -51,5 +51,5 @@ def words_of_page(given: Sequence[GivenWord], page: Page, unit: WordsUnit = "pix
         if words:
             last, middle = words[-1].box, (box.y0 + box.y1) / 2
             line += box.x0 < last.x0 or not last.y0 <= middle <= last.y1
-        words += [Word.from_box(text, place, score=word.score, line=line) for text, place in parts]
+        words += [Word.from_box(text, place, score=word.score, line=line, source="given") for text, place in parts]
     return tuple(words)

@@ -1,9 +1,11 @@
-"""PDF pages, rendered by PDFium, with the words of their text layer where these can be trusted."""
+"""PDF pages, rendered by PDFium, with the words of their text layer that a person sees."""
 
 import ctypes
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import numpy as np
 import pypdfium2 as pdfium
@@ -11,25 +13,49 @@ import pypdfium2.raw as c
 from numpy.typing import NDArray
 
 from layoutserve.model.errors import DocumentTooLarge, InvalidDocument
-from layoutserve.model.page.elements import Page, Word
-from layoutserve.model.page.text_layer import is_trusted, read_text_layer
+from layoutserve.model.page import annotations, letter_shapes, text_layer, visibility
+from layoutserve.model.page.annotations import Laid
+from layoutserve.model.page.characters import is_senseless, read_characters, transform
+from layoutserve.model.page.elements import KnownPart, Page, Word
+from layoutserve.model.page.geometry import Box
 
 _POINTS_PER_INCH = 72.0
+# Below this resolution, in dots per inch, ordinary text cannot be read.
+LEAST_DPI = 36
+# A layer of which a larger share of characters means nothing (unmapped, private use, control) is not believed.
+_SENSELESS = 0.05
 
 # PDFium is not thread-safe: nothing of it is used, or left to the garbage collector, outside this lock.
 _PDFIUM = threading.Lock()
 
 
+def fitting_dpi(size: tuple[float, float], dpi: int, max_pixels: int) -> int:
+    """The resolution at which a page of this size, in points, is rendered: ``dpi``, or the highest within the limit.
+
+    Raises DocumentTooLarge where even LEAST_DPI is beyond ``max_pixels``.
+    """
+    width, height = (max(side, 1.0) / _POINTS_PER_INCH for side in size)
+    fitting = min(dpi, math.isqrt(int(max_pixels / (width * height))))
+    while fitting and _pixels(size, fitting)[0] * _pixels(size, fitting)[1] > max_pixels:
+        fitting -= 1
+    if fitting < min(dpi, LEAST_DPI):
+        raise DocumentTooLarge(
+            f"A page of {width:.0f} x {height:.0f} inches has more than {max_pixels:,} pixels even at {LEAST_DPI} dpi."
+            " Send it in parts."
+        )
+    return fitting
+
+
 class PdfReader:
     """Reads the pages of a PDF.
 
-    data: the file. dpi: resolution of the pages. max_pixels: limit on a page's width times height, checked before
-    it is rendered. ocr: whether to take words from the text layer (``auto``: if it can be trusted, ``never``: in any
-    case) or to leave them to OCR (``always``).
+    data: the file. dpi: resolution of the pages, which is lower for one that would have more than ``max_pixels``.
+    ocr: whether to take words from the text layer (``auto``: those that a person sees; what they leave is for OCR;
+    ``never``: those on or under something that is seen, and OCR does nothing) or to leave all to OCR (``always``).
     Raises InvalidDocument, DocumentTooLarge.
     """
 
-    def __init__(self, data: bytes, *, dpi: int, max_pixels: int, ocr: str) -> None:
+    def __init__(self, data: bytes, *, dpi: int, max_pixels: int, ocr: Literal["auto", "always", "never"]) -> None:
         self._data = data
         self._dpi = dpi
         self._max_pixels = max_pixels
@@ -39,22 +65,28 @@ class PdfReader:
 
     def read(self, index: int) -> Page:
         """Render one page, counted from 0, and read its text layer."""
-        scale = self._dpi / _POINTS_PER_INCH
-        with self._open() as document, _load(document, index) as page:
-            width, height = (max(1, round(side * scale)) for side in page.get_size())
-            if width * height > self._max_pixels:
-                raise DocumentTooLarge(
-                    f"Page {index + 1} would have {width} x {height} pixels at {self._dpi} dpi; at most"
-                    f" {self._max_pixels:,} are read. Ask for a lower dpi."
-                )
-            image = _render(page, width, height)
-            words: tuple[Word, ...] | None = None
-            turn = 0
-            if self._ocr != "always":
-                layer = read_text_layer(page, width, height)
-                if self._ocr == "never" or is_trusted(layer, image):
-                    words, turn = layer.words, layer.turn
-        return Page(image, number=index + 1, dpi=float(self._dpi), turn=turn, words=words)
+        with self._open() as document, _load(document, index) as loaded:
+            dpi = fitting_dpi(loaded.get_size(), self._dpi, self._max_pixels)
+            width, height = _pixels(loaded.get_size(), dpi)
+            with _laid(document, loaded, index, transform(loaded, width, height)) as (page, laid):
+                image = _render(page, width, height)
+                words, turn, known = None, 0, None
+                if self._ocr != "always":
+                    layer = _Layer(page, image, dpi, laid)
+                    if self._ocr == "never":
+                        words, turn = layer.as_it_is()
+                    else:
+                        words, turn, known = layer.as_it_is_seen()
+        return Page(
+            image,
+            number=index + 1,
+            dpi=float(dpi),
+            turn=turn,
+            words=words,
+            known=known,
+            selection_marks=tuple(laid.marks),
+            form_fields=tuple(laid.fields),
+        )
 
     @contextmanager
     def _open(self) -> Iterator[pdfium.PdfDocument]:
@@ -79,14 +111,117 @@ def _load(document: pdfium.PdfDocument, index: int) -> Iterator[pdfium.PdfPage]:
     except pdfium.PdfiumError as error:
         raise InvalidDocument(f"Page {index + 1} of the PDF is damaged ({_reason(error)}).") from error
     try:
-        if document.get_formtype() != c.FORMTYPE_NONE:
-            # What was typed into form fields becomes part of the page, for the renderer and for the text layer.
-            c.FPDFPage_Flatten(page, c.FLAT_NORMALDISPLAY)
-            page.close()
-            page = document[index]
         yield page
     finally:
         page.close()
+
+
+@contextmanager
+def _laid(
+    document: pdfium.PdfDocument, page: pdfium.PdfPage, index: int, matrix: NDArray[np.float64]
+) -> Iterator[tuple[pdfium.PdfPage, Laid]]:
+    """The page with what is laid on it as part of its content."""
+    if not annotations.has_any(page):
+        yield page, Laid()
+        return
+    laid = annotations.lay(document, page, matrix)
+    page.close()
+    with _load(document, index) as flat:
+        yield flat, laid
+
+
+class _Layer:
+    """The text layer of one page, compared with what the page shows. The caller holds the lock."""
+
+    def __init__(self, page: pdfium.PdfPage, image: NDArray[np.uint8], dpi: int, laid: Laid) -> None:
+        self._page = page
+        self._image = image
+        self._dpi = dpi
+        self._laid = laid
+        height, width = image.shape[:2]
+        self._characters = read_characters(page, width, height)
+        ink = self._characters.ink
+        self._middles = (ink[:, :2] + ink[:, 2:]) / 2
+        # From the top of the page downwards, so that those in a box are found without asking all.
+        self._down = np.argsort(self._middles[:, 1], kind="stable")
+
+    def as_it_is(self) -> tuple[tuple[Word, ...], int]:
+        """Words, and their turn, of characters where the page shows anything: a scanner's are those of its picture."""
+        characters = self._characters
+        kept = visibility.over_ink(characters, self._image, self._dpi)
+        kept &= ~self._covered()
+        return self._words(kept, np.zeros(len(characters), dtype=np.bool_))
+
+    def as_it_is_seen(self) -> tuple[tuple[Word, ...] | None, int, KnownPart | None]:
+        """Words and turn of a page that its layer says all of; else None, and what it says of the page if anything."""
+        characters, image = self._characters, self._image
+        objects = frozenset(characters.objects[characters.objects != 0].tolist())
+        base = self._without(objects)
+        kept = visibility.seen(characters, image, base, self._dpi)
+        senseless = np.array([is_senseless(text) for text in characters.texts], dtype=np.bool_) & kept
+        if np.count_nonzero(senseless) > _SENSELESS * np.count_nonzero(kept):
+            return None, 0, None
+        if senseless.any():
+            bad = text_layer.senseless_objects(characters, kept)
+            kept &= ~np.isin(characters.objects, list(bad))
+            base = self._without(objects - bad)
+        kept &= ~self._covered()
+        if not kept.any() and not self._typed(kept):
+            # Nothing is on the page, or all of it is for OCR.
+            return (() if int(image.max()) - int(image.min()) <= visibility.CONTRAST else None), 0, None
+        words, turn = self._words(kept, visibility.ruled_apart(characters, base))
+        upright = np.flatnonzero(kept & (characters.turns == (360 - turn) % 360))
+        doubtful = turn == 0 and letter_shapes.are_doubtful(
+            [characters.texts[place] for place in upright], characters.ink[upright], characters.line[upright]
+        )
+        if doubtful:
+            return None, 0, KnownPart(words, turn, True, image)
+        if visibility.has_writing(base, self._dpi):
+            return None, 0, KnownPart(words, turn, False, base)
+        return words, turn, None
+
+    def _words(self, kept: NDArray[np.bool_], apart: NDArray[np.bool_]) -> tuple[tuple[Word, ...], int]:
+        direction = text_layer.direction_of(self._characters, kept)
+        words = text_layer.words_of(self._characters, kept, direction, apart, self._typed(kept))
+        # Text that runs downwards (turned by 90 degrees) is read upright once the page is turned back by 270.
+        return words, (360 - direction) % 360
+
+    def _covered(self) -> NDArray[np.bool_]:
+        """Tell which characters stand where annotations say what is written or marked, bool (n,)."""
+        covered = np.zeros(len(self._characters), dtype=np.bool_)
+        for box in self._laid.covered:
+            covered[self._inside(box)] = True
+        return covered
+
+    def _typed(self, kept: NDArray[np.bool_]) -> list[tuple[str, Box]]:
+        """Texts that annotations say, without those whose characters are kept, bool (n,)."""
+        unseen = [(text, box) for text, box in self._laid.unless_seen if not kept[self._inside(box)].any()]
+        return self._laid.typed + unseen
+
+    def _inside(self, box: Box) -> NDArray[np.intp]:
+        """Indices of the characters whose middles lie in a box."""
+        first, end = np.searchsorted(self._middles[self._down, 1], (box.y0, box.y1))
+        members = self._down[first:end]
+        x = self._middles[members, 0]
+        return np.asarray(members[(x >= box.x0) & (x <= box.x1)], dtype=np.intp)
+
+    def _without(self, objects: frozenset[int]) -> NDArray[np.uint8]:
+        """The page as it is rendered without some of its text objects, given by address."""
+        handles = [ctypes.cast(address, c.FPDF_PAGEOBJECT) for address in objects]
+        for handle in handles:
+            c.FPDFPageObj_SetIsActive(handle, 0)
+        try:
+            height, width = self._image.shape[:2]
+            return _render(self._page, width, height)
+        finally:
+            for handle in handles:
+                c.FPDFPageObj_SetIsActive(handle, 1)
+
+
+def _pixels(size: tuple[float, float], dpi: int) -> tuple[int, int]:
+    """Width and height in pixels of a page of this size in points."""
+    width, height = (max(1, round(side * dpi / _POINTS_PER_INCH)) for side in size)
+    return width, height
 
 
 def _render(page: pdfium.PdfPage, width: int, height: int) -> NDArray[np.uint8]:

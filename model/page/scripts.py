@@ -59,7 +59,7 @@ def is_right_to_left(text: str) -> bool:
 
 
 def logical_order(words: Sequence[str], *, right_to_left: bool) -> list[int]:
-    """In which order to read words that stand beside each other from left to right (indices into ``words``).
+    """The order, as indices, in which to read words that stand beside each other from left to right.
 
     What the bidirectional algorithm (Unicode Annex 9) does for display, undone for whole words: in text that runs from
     right to left, words in other scripts, with the numbers behind those, stay from left to right; or the reverse.
@@ -80,10 +80,15 @@ def logical_order(words: Sequence[str], *, right_to_left: bool) -> list[int]:
     return [index for run in runs for index in (run[::-1] if kinds[run[0]] == against else run)]
 
 
-def logical(word: str) -> str:
+def runs_right_to_left(word: str) -> bool:
+    """True for a word with letters of scripts that run from right to left."""
+    return not word.isascii() and _direction(word) == "right to left"
+
+
+def logical(word: str, *, brackets: bool = True) -> str:
     """A word whose characters were seen from left to right, as it is written: first letter first.
 
-    Numbers and other scripts inside a word that runs from right to left keep their order, brackets face about.
+    Numbers and other scripts inside a word that runs from right to left keep their order. brackets: they face about.
     """
     if _direction(word) != "right to left":
         return word
@@ -96,7 +101,7 @@ def logical(word: str) -> str:
             continue
         turned += _ordered(run)
         run = []
-        turned.append(_BRACKETS.get(character, character))
+        turned.append(_BRACKETS.get(character, character) if brackets else character)
     return "".join(turned + _ordered(run))
 
 

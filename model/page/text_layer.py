@@ -1,37 +1,33 @@
-"""The words a PDF page says of itself, and whether they are what is seen on it."""
+"""The words of a PDF page's text layer: its characters joined to words, and these put in reading order."""
 
-import ctypes
-import math
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pypdfium2 as pdfium
-import pypdfium2.raw as c
 from numpy.typing import NDArray
 
+from layoutserve.model.page.characters import Characters, is_senseless
 from layoutserve.model.page.elements import Word
-from layoutserve.model.page.geometry import Box, Polygon, turned
+from layoutserve.model.page.geometry import Box, Polygon, turned, word_boxes
 from layoutserve.model.page.reading_order import reading_order
-from layoutserve.model.page.scripts import word_spans
+from layoutserve.model.page.scripts import (
+    is_right_to_left,
+    logical,
+    logical_order,
+    runs_right_to_left,
+    word_spans,
+)
 
-# The text layer is trusted when its boxes cover this share of the page's ink, ...
-_COVERED_INK = 0.5
-# ... at most this share of its characters means nothing (private use, unmapped, control), ...
-_SENSELESS = 0.05
-# ... and at most this share is drawn invisibly, as OCR programs lay their reading over a scan.
-_INVISIBLE = 0.5
 # A gap of this many text heights ends a piece of a line.
 _PIECE_GAP = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class TextLayer:
-    """The words of a page in reading order, how it must be turned to read them, and shares of suspect characters."""
-
-    words: tuple[Word, ...]
-    turn: int
-    senseless: float
-    invisible: float
+# Numbers of two text objects are two from this gap or overlap between their advances on, in text heights.
+_CELL_GAP = 0.08
+_CELL_OVERLAP = 0.25
+# A raised digit is lower than the number before it by this share, and ends higher by this share of its height.
+_RAISED_SIZE = 0.85
+_RAISED_BY = 0.15
+_OF_A_NUMBER = frozenset("0123456789.,")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +35,8 @@ class _Span:
     """A character or a word in the frame of its reading direction.
 
     ``turn`` is that direction: 0 to the right, 90 downwards, 180, 270 upwards. ``along`` is where its ink begins and
-    ends in that direction, ``across`` where the ink lies across it, ``line`` where the font's line lies.
+    ends in that direction, ``across`` where the ink lies across it, ``line`` and ``advance`` where its font's line lies
+    across and along it. ``drawn_by`` is its text object.
     """
 
     text: str
@@ -47,116 +44,77 @@ class _Span:
     along: tuple[float, float]
     across: tuple[float, float]
     line: tuple[float, float]
+    advance: tuple[float, float]
+    drawn_by: int = 0
 
 
-def read_text_layer(page: pdfium.PdfPage, width: int, height: int) -> TextLayer:
-    """Words of a page's text layer, in pixels of the page rendered as (height, width). The caller holds the lock."""
-    textpage = page.get_textpage()
-    try:
-        characters, invisible = _characters(textpage, _transform(page, width, height), width, height)
-    finally:
-        textpage.close()
-    visible = [character for character in characters if character is not None]
-    if not visible:
-        return TextLayer((), 0, 0.0, 0.0)
-    turns = np.bincount([character.turn // 90 for character in visible], minlength=4)
-    senseless = sum(_is_senseless(character.text) for character in visible) / len(visible)
-    direction = 90 * int(turns.argmax())
-    words = _in_order(_pieces(_words(characters)), direction)
-    # Text that runs downwards (turned by 90 degrees) is read upright once the page is turned back by 270.
-    return TextLayer(words, (360 - direction) % 360, senseless, invisible / len(visible))
+def direction_of(characters: Characters, kept: NDArray[np.bool_]) -> int:
+    """The direction in degrees, clockwise, in which most of the characters kept (n,) are read."""
+    return 90 * int(np.bincount(characters.turns[kept] // 90, minlength=4).argmax())
 
 
-def is_trusted(layer: TextLayer, image: NDArray[np.uint8]) -> bool:
-    """Whether the layer's words are the page's words: seen, mapped to characters, and covering the ink."""
-    if layer.senseless > _SENSELESS or layer.invisible > _INVISIBLE:
-        return False
-    ink = _ink(image)
-    total = int(ink.sum())
-    if total == 0:
-        return True
-    if not layer.words:
-        return False
-    covered = np.zeros_like(ink)
-    for word in layer.words:
-        margin = 0.15 * min(word.box.width, word.box.height) + 2
-        x0, y0 = (max(0, int((edge - margin) / 2)) for edge in (word.box.x0, word.box.y0))
-        x1, y1 = (math.ceil((edge + margin) / 2) for edge in (word.box.x1, word.box.y1))
-        covered[y0:y1, x0:x1] = True
-    return int((ink & covered).sum()) >= _COVERED_INK * total
+def words_of(
+    characters: Characters,
+    kept: NDArray[np.bool_],
+    direction: int,
+    apart: NDArray[np.bool_],
+    typed: Sequence[tuple[str, Box]] = (),
+) -> tuple[Word, ...]:
+    """Words of those characters that are kept, bool (n,), in the order of a page read mostly in one direction.
+
+    apart: bool (n,), characters that a rule keeps from the one before them. typed: further texts, each with its box.
+    """
+    words = _words(_spans(characters, kept, apart))
+    words += [_Span(text, 0, *_frames(box, box, 0)) for whole, place in typed for text, box in word_boxes(whole, place)]
+    return _in_order(_pieces(words), direction)
 
 
-def _ink(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Pixels, at half resolution, that differ clearly from the most frequent grey value."""
-    grey = image[::2, ::2, 1].astype(np.int16)
-    background = int(np.bincount(grey.ravel(), minlength=256).argmax())
-    return np.asarray(np.abs(grey - background) > 64)
+def senseless_objects(characters: Characters, kept: NDArray[np.bool_]) -> frozenset[int]:
+    """Text objects with a character that means nothing in a word that is kept, bool (n,), and those of that word."""
+    bad: set[int] = set()
+    run: list[int] = []
+    for index, text in enumerate([*characters.texts, " "]):
+        if index < len(characters) and kept[index]:
+            run.append(index)
+        elif text.isspace():
+            if any(is_senseless(characters.texts[place]) for place in run):
+                bad.update(characters.objects[run].tolist())
+            run = []
+    return frozenset(bad)
 
 
-def _is_senseless(text: str) -> bool:
-    """Whether a character is unmapped, of private use, a control, or has its two bytes in the wrong order."""
-    code = ord(text[0])
-    return code == 0xFFFD or 0xE000 <= code <= 0xF8FF or code < 0x20 or (code > 0xFF and code & 0xFF == 0)
+def _spans(characters: Characters, kept: NDArray[np.bool_], apart: NDArray[np.bool_]) -> list[_Span | None]:
+    """The characters that are kept, None where a word ends."""
+    spans: list[_Span | None] = []
+    ink, line = characters.ink.tolist(), characters.line.tolist()
+    turns, objects = characters.turns.tolist(), characters.objects.tolist()
+    for index, text in enumerate(characters.texts):
+        if text.isspace() or apart[index]:
+            spans.append(None)
+        if kept[index]:
+            frames = _frames(Box(*ink[index]), Box(*line[index]), turns[index])
+            spans.append(_Span(text, turns[index], *frames, objects[index]))
+    return spans
 
 
-def _transform(page: pdfium.PdfPage, width: int, height: int) -> NDArray[np.float64]:
-    """(3, 2) matrix from page coordinates (x, y, 1) to pixels."""
-    # PDFium answers in whole pixels: ask for a page many times as large, and three points fix the map.
-    factor = 64
-    x, y = ctypes.c_int(), ctypes.c_int()
-    points = [(0.0, 0.0), (1000.0, 0.0), (0.0, 1000.0)]
-    mapped = []
-    for point in points:
-        c.FPDF_PageToDevice(page, 0, 0, width * factor, height * factor, 0, *point, x, y)
-        mapped.append((x.value / factor, y.value / factor))
-    known = np.array([[*point, 1.0] for point in points])
-    return np.linalg.solve(known, np.array(mapped))
-
-
-def _characters(
-    textpage: pdfium.PdfTextPage, transform: NDArray[np.float64], width: int, height: int
-) -> tuple[list[_Span | None], int]:
-    """Characters of the page in content order, None where a line or a word ends, and how many are invisible."""
-    characters: list[_Span | None] = []
-    invisible = 0
-    base = math.atan2(transform[0, 1], transform[0, 0])
-    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
-    loose = c.FS_RECTF()
-    for index in range(textpage.count_chars()):
-        code = c.FPDFText_GetUnicode(textpage, index)
-        # PDFium writes U+0002 for the hyphen at a line's end.
-        text = "-" if code == 2 else chr(code) if 0 < code < 0x110000 and not 0xD800 <= code < 0xE000 else "\ufffd"
-        if text.isspace():
-            characters.append(None)
-            continue
-        if not c.FPDFText_GetCharBox(textpage, index, left, right, bottom, top):
-            continue
-        ink = _to_pixels(transform, left.value, right.value, bottom.value, top.value)
-        if not ink.meets(width, height):
-            continue
-        c.FPDFText_GetLooseCharBox(textpage, index, loose)
-        line = _to_pixels(transform, loose.left, loose.right, loose.bottom, loose.top)
-        # PDFium gives the angle clockwise as seen on the page before its own /Rotate, which is in ``base``.
-        angle = base + c.FPDFText_GetCharAngle(textpage, index)
-        turn = round(math.degrees(angle) / 90) * 90 % 360
-        characters.append(_Span(text, turn, *_frame(ink, turn), _frame(line, turn)[1]))
-        text_object = c.FPDFText_GetTextObject(textpage, index)
-        if text_object and c.FPDFTextObj_GetTextRenderMode(text_object) == c.FPDF_TEXTRENDERMODE_INVISIBLE:
-            invisible += 1
-    return characters, invisible
-
-
-def _to_pixels(transform: NDArray[np.float64], left: float, right: float, bottom: float, top: float) -> Box:
-    corners = np.array([(x, y, 1.0) for x in (left, right) for y in (bottom, top)]) @ transform
-    (x0, y0), (x1, y1) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
-    return Box(x0, y0, x1, y1)
+def _frames(
+    ink: Box, line: Box, turn: int
+) -> tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]:
+    along, across = _frame(ink, turn)
+    advance, height = _frame(line, turn)
+    return along, across, height, advance
 
 
 def _frame(box: Box, turn: int) -> tuple[tuple[float, float], tuple[float, float]]:
     """Extent of a box along and across a reading direction, both growing as the text is read."""
-    x, y = (box.x0, box.x1), (box.y0, box.y1)
-    back_x, back_y = (-box.x1, -box.x0), (-box.y1, -box.y0)
-    return {0: (x, y), 90: (y, back_x), 180: (back_x, back_y), 270: (back_y, x)}[turn]
+    match turn:
+        case 90:
+            return (box.y0, box.y1), (-box.x1, -box.x0)
+        case 180:
+            return (-box.x1, -box.x0), (-box.y1, -box.y0)
+        case 270:
+            return (-box.y1, -box.y0), (box.x0, box.x1)
+    return (box.x0, box.x1), (box.y0, box.y1)
 
 
 def _corners(along: tuple[float, float], across: tuple[float, float], turn: int) -> Polygon:
@@ -169,18 +127,46 @@ def _words(characters: list[_Span | None]) -> list[_Span]:
     words: list[_Span] = []
     run: list[_Span] = []
     for character in [*characters, None]:
-        if character is not None and (not run or run[-1].turn == character.turn):
+        if character is not None and (not run or _belong_together(run[-1], character)):
             run.append(character)
             continue
-        text = "".join(part.text[:1] for part in run)
-        words += [
-            _joined(run[first:last], "".join(p.text for p in run[first:last])) for first, last in word_spans(text)
-        ]
+        words += _words_of_run(run)
         run = [character] if character is not None else []
     return words
 
 
-def _joined(spans: list[_Span], text: str) -> _Span:
+def _words_of_run(run: list[_Span]) -> list[_Span]:
+    text = "".join(part.text[:1] for part in run)
+    if runs_right_to_left(text):
+        # PDFium has put them in logical order as well as it could; their places say more.
+        seen = sorted(run, key=lambda part: part.along[0])
+        word = unicodedata.normalize("NFKC", logical("".join(part.text for part in seen), brackets=False))
+        return [_joined(seen, word)] if seen else []
+    return [
+        _joined(run[first:last], "".join(part.text for part in run[first:last])) for first, last in word_spans(text)
+    ]
+
+
+def _belong_together(last: _Span, character: _Span) -> bool:
+    """False for neighbours of two words although no white space is between them."""
+    if last.turn != character.turn:
+        return False
+    if last.text not in _OF_A_NUMBER or character.text not in _OF_A_NUMBER:
+        return True
+    height = max(last.line[1] - last.line[0], 1.0)
+    if last.drawn_by != character.drawn_by:
+        gap = (character.advance[0] - last.advance[1]) / height
+        if gap > _CELL_GAP or gap < -_CELL_OVERLAP:
+            return False
+    sizes = last.line[1] - last.line[0], character.line[1] - character.line[0]
+    # The cents of a price, or a footnote's number, stand higher than the digits beside them.
+    smaller = last if sizes[0] < sizes[1] else character
+    larger = character if smaller is last else last
+    raised = larger.across[1] - smaller.across[1] > _RAISED_BY * height
+    return not (min(sizes) < _RAISED_SIZE * max(sizes) and raised and smaller.text.isdigit())
+
+
+def _joined(spans: Sequence[_Span], text: str) -> _Span:
     def union(extents: list[tuple[float, float]]) -> tuple[float, float]:
         return min(low for low, _ in extents), max(high for _, high in extents)
 
@@ -190,11 +176,12 @@ def _joined(spans: list[_Span], text: str) -> _Span:
         union([span.along for span in spans]),
         union([span.across for span in spans]),
         union([span.line for span in spans]),
+        union([span.advance for span in spans]),
     )
 
 
 def _pieces(words: list[_Span]) -> list[list[_Span]]:
-    """Join words to parts of lines without large gaps."""
+    """Join words to parts of lines without large gaps, from left to right as they are seen."""
     pieces: list[list[_Span]] = []
     for word in words:
         last = pieces[-1][-1] if pieces else None
@@ -202,11 +189,13 @@ def _pieces(words: list[_Span]) -> list[list[_Span]]:
             height = max(min(word.line[1] - word.line[0], last.line[1] - last.line[0]), 1.0)
             overlap = min(word.line[1], last.line[1]) - max(word.line[0], last.line[0])
             gap = word.along[0] - last.along[1]
+            if runs_right_to_left(word.text) or runs_right_to_left(last.text):
+                gap = max(gap, last.along[0] - word.along[1])
             if overlap > 0.5 * height and -0.5 * height < gap < _PIECE_GAP * height:
                 pieces[-1].append(word)
                 continue
         pieces.append([word])
-    return pieces
+    return [sorted(piece, key=lambda word: word.along[0]) for piece in pieces]
 
 
 def _in_order(pieces: list[list[_Span]], direction: int) -> tuple[Word, ...]:
@@ -214,11 +203,13 @@ def _in_order(pieces: list[list[_Span]], direction: int) -> tuple[Word, ...]:
     words: list[Word] = []
     joined = [_joined(piece, "") for piece in pieces]
     outlines = [_corners(piece.along, piece.line, piece.turn) for piece in joined]
-    rows = reading_order([turned(outline, (360 - direction) % 360) for outline in outlines])
-    for line, row in enumerate(rows):
+    backwards = is_right_to_left("".join(word.text for piece in pieces for word in piece))
+    upright = [turned(outline, (360 - direction) % 360) for outline in outlines]
+    for line, row in enumerate(reading_order(upright, right_to_left=backwards)):
         for index in row:
             across = joined[index].across
-            for span in pieces[index]:
+            for place in logical_order([word.text for word in pieces[index]], right_to_left=backwards):
+                span = pieces[index][place]
                 polygon = _corners(span.along, across, span.turn)
-                words.append(Word(span.text, Box.around(polygon), 1.0, line, polygon))
+                words.append(Word(span.text, Box.around(polygon), 1.0, line, polygon, "text_layer"))
     return tuple(words)

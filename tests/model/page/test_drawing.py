@@ -3,19 +3,20 @@
 import base64
 import io
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
 
-from layoutserve.model.page import Box, Page, Word
-from layoutserve.model.page.drawing import box_mark, colour_of, draw_png, draw_svg, word_marks
+from layoutserve.model.page import Box, Page, SelectionMark, Word
+from layoutserve.model.page.drawing import SOURCE_COLOURS, box_mark, colour_of, draw_png, draw_svg, word_marks
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def page():
     words = (
-        Word.from_box("Café", Box(20, 30, 90, 50), line=0),
+        Word.from_box("Café", Box(20, 30, 90, 50), line=0, source="text_layer"),
         Word.from_box("<b>&\x00\u6211", Box(20, 60, 90, 80), line=1),
         Word("up", Box(100, 20, 115, 60), 0.9, 2, ((100, 60), (100, 20), (115, 20), (115, 60))),
     )
@@ -29,8 +30,8 @@ def pixels(data):
 def test_a_png_has_the_page_with_boxes_and_the_texts_beside_it():
     drawn = pixels(draw_png(page(), order=False))
     assert drawn.shape == (100, 280, 3)
-    assert tuple(drawn[30, 50]) == colour_of(0)
-    assert tuple(drawn[70, 20]) == colour_of(1)
+    assert tuple(drawn[30, 50]) == SOURCE_COLOURS["text_layer"]
+    assert tuple(drawn[70, 20]) == SOURCE_COLOURS["ocr"]
     assert (drawn[5, :140] == 240).all()
     beside = (drawn[:, 140:] < 200).any(axis=2)
     ys, xs = np.nonzero(beside)
@@ -38,6 +39,11 @@ def test_a_png_has_the_page_with_boxes_and_the_texts_beside_it():
     assert xs.max() <= 116
     assert beside[30:50, 20:90].any()
     assert beside[20:60, 100:116].any()
+
+
+def test_checkboxes_are_marked_after_the_words():
+    read = replace(page(), selection_marks=(SelectionMark(Box(2, 2, 10, 10), True, "member"),))
+    assert [mark.text for mark in word_marks(read)][3:] == ["x"]
 
 
 def test_the_order_of_reading_can_be_followed():

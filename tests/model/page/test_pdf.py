@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from layoutserve.model.errors import DocumentTooLarge, InvalidDocument
-from layoutserve.model.page import read_document
+from layoutserve.model.page import Limits, read_document
+from layoutserve.model.page.pdf import fitting_dpi
 
 ARTICLE = [
     "The buyer shall pay the price within thirty days of",
@@ -18,42 +19,6 @@ ARTICLE = [
     "later claim (see section 4.2) changes this. Questions",
     "go to claims@example.org, amounts are 1,234.50 EUR.",
 ]
-
-
-def pdf(*contents, box=(0, 0, 300, 200), page="", objects=(), trailer=""):
-    """A PDF with a page for each content stream, Helvetica as /F1; ``objects`` are numbered from 10."""
-    bodies = {1: "<< /Type /Catalog /Pages 2 0 R {} >>".format(trailer.partition("|")[2]), 3: _FONT}
-    kids = []
-    number = 10
-    for body in objects:
-        bodies[number] = body
-        number += 1
-    for content in contents:
-        stream = content.encode("latin-1")
-        bodies[number] = b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream)
-        kids.append(f"{number + 1} 0 R")
-        bodies[number + 1] = (
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [{' '.join(map(str, box))}] /Contents {number} 0 R"
-            f" /Resources << /Font << /F1 3 0 R >> /XObject << /Im 10 0 R >> >> {page} >>"
-        )
-        number += 2
-    bodies[2] = f"<< /Type /Pages /Count {len(kids)} /Kids [{' '.join(kids)}] >>"
-    out = bytearray(b"%PDF-1.7\n")
-    offsets = {}
-    for key in sorted(bodies):
-        body = bodies[key]
-        offsets[key] = len(out)
-        out += b"%d 0 obj\n" % key + (body if isinstance(body, bytes) else body.encode("latin-1")) + b"\nendobj\n"
-    start = len(out)
-    out += b"xref\n0 1\n0000000000 65535 f \n"
-    for key, offset in offsets.items():
-        out += b"%d 1\n%010d 00000 n \n" % (key, offset)
-    extra = trailer.partition("|")[0]
-    out += f"trailer\n<< /Root 1 0 R /Size {number} {extra} >>\nstartxref\n{start}\n%%EOF\n".encode("latin-1")
-    return bytes(out)
-
-
-_FONT = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
 
 
 def text(lines, x=20, y=170, size=10, step=14, mode=0):
@@ -82,7 +47,7 @@ def ink_box(page, box, margin=3):
     return x0 + xs.min(), y0 + ys.min(), x0 + xs.max() + 1, y0 + ys.max() + 1
 
 
-def test_a_text_layer_gives_words_lines_and_boxes_on_the_ink():
+def test_a_text_layer_gives_words_lines_and_boxes_on_the_ink(pdf):
     page = only(pdf(text(escaped(ARTICLE))), dpi=200)
     assert (page.width, page.height, page.dpi, page.turn) == (833, 556, 200.0, 0)
     assert lines_of(page) == ARTICLE
@@ -98,7 +63,7 @@ def test_a_text_layer_gives_words_lines_and_boxes_on_the_ink():
 
 
 @pytest.mark.parametrize(("rotate", "size"), [(0, (300, 200)), (90, (200, 300)), (180, (300, 200)), (270, (200, 300))])
-def test_a_page_shown_rotated_has_its_boxes_where_they_are_seen(rotate, size):
+def test_a_page_shown_rotated_has_its_boxes_where_they_are_seen(pdf, rotate, size):
     page = only(pdf(text(escaped(ARTICLE)), page=f"/Rotate {rotate}"), dpi=72)
     assert (page.width, page.height) == size
     assert page.turn == (360 - rotate) % 360
@@ -113,7 +78,7 @@ def test_a_page_shown_rotated_has_its_boxes_where_they_are_seen(rotate, size):
     assert upright[0][1] < upright[3][1]
 
 
-def test_text_turned_on_an_upright_page_keeps_its_reading_direction():
+def test_text_turned_on_an_upright_page_keeps_its_reading_direction(pdf):
     content = "BT /F1 12 Tf 0 1 -1 0 150 20 Tm (upwards we read) Tj 0 -1 1 0 200 180 Tm (and down) Tj ET"
     page = only(pdf(content), ocr="never", dpi=72)
     by_text = {word.text: word for word in page.words}
@@ -126,19 +91,19 @@ def test_text_turned_on_an_upright_page_keeps_its_reading_direction():
     assert page.turn == 90
 
 
-def test_columns_are_read_one_after_the_other():
+def test_columns_are_read_one_after_the_other(pdf):
     left, right = escaped(ARTICLE), escaped(reversed(ARTICLE))
     page = only(pdf(text(left, size=5) + text(right, x=160, size=5)))
     assert lines_of(page) == ARTICLE + ARTICLE[::-1]
 
 
-def test_words_are_separated_by_gaps_that_have_no_space_character():
+def test_words_are_separated_by_gaps_that_have_no_space_character(pdf):
     page = only(pdf("BT /F1 10 Tf 20 100 Td (Total) Tj 200 0 Td (9.00) Tj ET"))
     assert [word.text for word in page.words] == ["Total", "9.00"]
     assert {word.line for word in page.words} == {0}
 
 
-def scan(lines):
+def scan(pdf, lines):
     """A picture of a page as an image object, and what draws it over the whole page."""
     page = only(pdf(text(escaped(lines))), dpi=72)
     pixels = zlib.compress(page.image[..., 0].tobytes())
@@ -150,31 +115,31 @@ def scan(lines):
     return head.encode() + pixels + b"\nendstream", "q 300 0 0 200 0 0 cm /Im Do Q "
 
 
-def test_a_scan_with_a_stamp_is_left_to_ocr():
-    image, draw = scan(ARTICLE)
+def test_a_scan_with_a_stamp_is_left_to_ocr(pdf):
+    image, draw = scan(pdf, ARTICLE)
     data = pdf(draw + text(["Filed 3/4/2019"], y=190, size=6), objects=[image])
     assert only(data).words is None
     assert [word.text for word in only(data, ocr="never").words] == ["Filed", "3/4/2019"]
 
 
-def test_invisible_text_over_a_scan_is_left_to_ocr():
-    image, draw = scan(ARTICLE)
+def test_invisible_text_over_a_scan_is_left_to_ocr(pdf):
+    image, draw = scan(pdf, ARTICLE)
     data = pdf(draw + text(escaped(ARTICLE), mode=3), objects=[image])
     assert only(data).words is None
     assert lines_of(only(data, ocr="never")) == ARTICLE
 
 
-def test_always_means_always():
+def test_always_means_always(pdf):
     assert only(pdf(text(ARTICLE[:1])), ocr="always").words is None
 
 
-def test_a_blank_page_has_no_words():
+def test_a_blank_page_has_no_words(pdf):
     page = only(pdf(""))
     assert page.words == ()
     assert (page.image == 255).all()
 
 
-def test_what_was_typed_into_a_form_is_on_the_page():
+def test_what_was_typed_into_a_form_is_on_the_page(pdf):
     widget = (
         "<< /Type /Annot /Subtype /Widget /FT /Tx /T (name) /V (Jane) /F 4 /Rect [20 100 200 120]"
         " /AP << /N 12 0 R >> >>"
@@ -195,7 +160,7 @@ def test_what_was_typed_into_a_form_is_on_the_page():
     assert page.words[1].box.y0 > page.words[0].box.y1
 
 
-def test_encrypted_and_damaged_files_are_invalid():
+def test_encrypted_and_damaged_files_are_invalid(pdf):
     secret = f"<< /Filter /Standard /V 1 /R 2 /P -1 /O <{'41' * 32}> /U <{'42' * 32}> >>"
     data = pdf(text(ARTICLE[:1]), trailer=f"/Encrypt {secret} /ID [<00> <00>]")
     with pytest.raises(InvalidDocument, match="encrypted"):
@@ -205,13 +170,22 @@ def test_encrypted_and_damaged_files_are_invalid():
             read_document(broken)
 
 
-def test_a_page_is_measured_before_it_is_rendered():
-    document = read_document(pdf("", box=(0, 0, 14400, 14400)), dpi=200)
-    with pytest.raises(DocumentTooLarge, match="40000 x 40000 pixels at 200 dpi"):
+def test_a_page_is_measured_before_it_is_rendered(pdf):
+    limits = Limits(max_pixels=1_000_000)
+    document = read_document(pdf("", box=(0, 0, 14400, 14400)), limits=limits)
+    with pytest.raises(DocumentTooLarge, match=r"200 x 200 inches .* even at 36 dpi"):
         next(iter(document))
 
 
-def test_pages_are_rendered_from_several_threads():
+@pytest.mark.parametrize(("size", "expected"), [((300, 200), 200), ((2384, 3370), 151), ((3370, 2384), 151)])
+def test_a_large_page_is_rendered_at_the_resolution_that_fits(pdf, size, expected):
+    page = only(pdf(text(["Plan"]), box=(0, 0, *size)), limits=Limits(max_pixels=35_500_000))
+    assert page.dpi == expected == fitting_dpi(size, 200, 35_500_000)
+    assert page.width * page.height <= 35_500_000
+    assert [word.text for word in page.words] == ["Plan"]
+
+
+def test_pages_are_rendered_from_several_threads(pdf):
     files = [pdf(*(text([f"file {n} page {p}"]) for p in range(3))) for n in range(4)]
 
     def words(data):

@@ -1,0 +1,181 @@
+"""The judgement of a text layer: which of its characters a person sees, and what it leaves to be read.
+
+A page is rendered twice, as it is and without its text objects. A character that makes no difference is not seen,
+whatever hides it: its colour, a shape or a picture over it, a clip, transparency, a layer that is off. What the page
+without text still shows may be writing too, and is left to OCR if it looks like it.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from layoutserve.model.page.characters import Characters
+
+Picture = NDArray[np.uint8]
+
+# Difference of a channel's values (0-255) from which a person sees it.
+CONTRAST = 20
+# Share of its box that a glyph paints at least: thin strokes of a slash fill a tenth.
+_PAINTED = 0.03
+# Text lower than this, in points, is not read by anybody.
+_SMALLEST = 1.5
+# The same character this near, in heights of its line, is one that was drawn twice, as bold or with a shadow.
+_TWICE = 0.15
+
+# Share of twice a letter's height that a rule between two letters runs along.
+_WHOLE_RULE = 0.9
+# Equal characters remembered of one cell of that width: no honest page has more.
+_MOST_IN_CELL = 8
+
+# Heights, in points, that a letter of a picture may have, and the most widths for a height.
+_LETTER = (3.0, 60.0)
+_WIDEST = 3.0
+# Letters of a word or a number in a picture: this many stand in a row, no further apart than this many heights.
+_ROW = 3
+_APART = 0.9
+# Changes between edge and ground on a line through touching letters.
+_CROSSINGS = 10
+# Share of pixels in which a row of letters differs from the one above it, at least.
+_UNLIKE = 0.02
+# More letters than these need not be looked at for rows: there is something to read.
+_MANY = 400
+
+
+def seen(characters: Characters, image: Picture, without_text: Picture, dpi: float) -> NDArray[np.bool_]:
+    """Tell which characters a person sees on ``image``, bool (n,); white space is never seen, twice drawn text once."""
+    difference = cv2.absdiff(image, without_text)
+    alike = cv2.inRange(difference, np.zeros(3), np.full(3, float(CONTRAST)))
+    changed = np.asarray(cv2.bitwise_not(alike), dtype=np.uint8)
+    heights = _heights(characters)
+    shown = _share(changed, characters.ink) >= _PAINTED
+    shown &= ~characters.breaks & (heights >= _SMALLEST * dpi / 72)
+    shown[shown] &= ~_drawn_before(characters, np.flatnonzero(shown), heights)
+    return shown
+
+
+def over_ink(characters: Characters, image: Picture, dpi: float) -> NDArray[np.bool_]:
+    """Tell under or over which characters the page is not plain, bool (n,), as under the text of a scan."""
+    shown = _share(_edges(_grey(image), CONTRAST), characters.ink) >= _PAINTED
+    shown &= ~characters.breaks & (_heights(characters) >= _SMALLEST * dpi / 72)
+    return shown
+
+
+def ruled_apart(characters: Characters, without_text: Picture) -> NDArray[np.bool_]:
+    """Tell between which characters, bool (n,), and the ones before them an upright rule of the page stands."""
+    apart = np.zeros(len(characters), dtype=np.bool_)
+    edges = _edges(_grey(without_text), CONTRAST)
+    if not cv2.hasNonZero(edges) or len(characters) < 2:
+        return apart
+    one, other = characters.ink[:-1], characters.ink[1:]
+    height = np.maximum(one[:, 3] - one[:, 1], other[:, 3] - other[:, 1])
+    middle = (one[:, 3] + one[:, 1]) / 2
+    upright = (characters.turns[1:] == 0) & (characters.turns[:-1] == 0) & (height > 0)
+    upright &= ~characters.breaks[1:] & ~characters.breaks[:-1]
+    # A little into the glyphs, which rules may touch; as high as letters are, so that no underline looks like one.
+    gap = np.stack([one[:, 2] - 1, middle - height, other[:, 0] + 1, middle + height], axis=1)
+    upright &= (_share(edges, gap) > 0.1) & (gap[:, 2] > gap[:, 0])
+    # On a patterned ground every gap is full of edges.
+    upright &= _share(edges, one) < 0.1
+    for index in np.flatnonzero(upright).tolist():
+        x0, y0, x1, y1 = (max(0, round(edge)) for edge in gap[index].tolist())
+        apart[index + 1] = bool(edges[y0:y1, x0 : x1 + 1].any(axis=1).mean() > _WHOLE_RULE)
+    return apart
+
+
+def has_writing(picture: Picture, dpi: float) -> bool:
+    """True if a picture holds what looks like letters in a row, upright or along a margin."""
+    grey = _grey(picture)
+    low, high, _, _ = cv2.minMaxLoc(grey)
+    if high - low <= CONTRAST:
+        return False
+    scale = min(1.0, 100 / dpi)
+    small = grey
+    if scale < 1:
+        small = np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    # Edges, not dark pixels: on a coloured band letters are seen by what they differ from.
+    mask = _edges(small, 2 * CONTRAST)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    boxes = np.asarray(stats[1:, :4], dtype=np.int64)
+    least, most = (points * dpi * scale / 72 for points in _LETTER)
+    return _has_row(mask, boxes, least, most) or _has_row(mask.T, boxes[:, [1, 0, 3, 2]], least, most)
+
+
+def _grey(picture: Picture) -> Picture:
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+
+
+def _edges(grey: Picture, least: int) -> Picture:
+    """Mask (height, width), 255 where neighbouring pixels differ by more than ``least``."""
+    gradient = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((2, 2), np.uint8))
+    return np.asarray(cv2.threshold(gradient, least, 255, cv2.THRESH_BINARY)[1], dtype=np.uint8)
+
+
+def _has_row(mask: NDArray[np.uint8], boxes: NDArray[np.int64], least: float, most: float) -> bool:
+    """True if some of the boxes (n, 4), x, y, width, height, of edges are a word, or side by side as letters are."""
+    x, y, width, height = boxes.T
+    boxes = boxes[(height >= least) & (height <= most)]
+    if len(boxes) > _MANY:
+        return True
+    wide = boxes[:, 2] > boxes[:, 3]
+    # Letters that touch are one component, which a line through it crosses many times; it crosses a frame four times.
+    for x0, y0, across, down in boxes[wide].tolist():
+        rows = mask[y0 + down // 4 : y0 + down - down // 4, x0 : x0 + across]
+        crossings = np.count_nonzero(np.diff(rows, axis=1), axis=1).max(initial=0)
+        # The cells of a comb are crossed as often, in every row alike.
+        if crossings >= _CROSSINGS and np.count_nonzero(np.diff(rows, axis=0)) > _UNLIKE * rows.size:
+            return True
+    letters = boxes[boxes[:, 2] <= _WIDEST * boxes[:, 3]]
+    if len(letters) < _ROW:
+        return False
+    x, y, width, height = letters.T.astype(np.float64)
+    taller = np.maximum(height[:, None], height)
+    lower = np.minimum(height[:, None], height)
+    apart = x - (x + width)[:, None]
+    overlap = np.minimum((y + height)[:, None], y + height) - np.maximum(y[:, None], y)
+    follows = (apart > -0.3 * lower) & (apart < _APART * taller) & (x > x[:, None])
+    follows &= (overlap > 0.5 * lower) & (taller < 2.5 * lower)
+    # A letter between two others of its row.
+    return bool((follows.any(axis=0) & follows.any(axis=1)).any())
+
+
+def _share(mask: Picture, boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share (n,) of each box (n, 4), cut to the page, where a mask (height, width) is 255; 0 for boxes beyond it."""
+    height, width = mask.shape
+    sums = cv2.integral(mask)
+    low = np.floor(boxes[:, :2]).astype(np.int64)
+    high = np.maximum(np.ceil(boxes[:, 2:]).astype(np.int64), low + 1)
+    x0, y0 = np.clip(low[:, 0], 0, width), np.clip(low[:, 1], 0, height)
+    x1, y1 = np.clip(high[:, 0], 0, width), np.clip(high[:, 1], 0, height)
+    counts = sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0]
+    return np.asarray(counts / (255.0 * np.maximum((x1 - x0) * (y1 - y0), 1)), dtype=np.float64)
+
+
+def _heights(characters: Characters) -> NDArray[np.float64]:
+    """Heights (n,) of the characters' lines in pixels, across the direction they are read in."""
+    upright = characters.turns % 180 == 0
+    extents = np.maximum(characters.line[:, 2:] - characters.line[:, :2], characters.ink[:, 2:] - characters.ink[:, :2])
+    return np.where(upright, extents[:, 1], extents[:, 0])
+
+
+def _drawn_before(characters: Characters, members: NDArray[np.intp], heights: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell which of the members (m,) repeat one before them that another object drew in nearly the same place."""
+    repeated = np.zeros(len(members), dtype=np.bool_)
+    middles = ((characters.ink[:, :2] + characters.ink[:, 2:]) / 2).tolist()
+    kept: dict[tuple[str, int, int], list[tuple[float, float, int]]] = {}
+    for place, index in enumerate(members.tolist()):
+        (x, y), text = middles[index], characters.texts[index]
+        drawn_by, reach = int(characters.objects[index]), _TWICE * float(heights[index])
+        # Cells as wide as the reach, rounded to a power of two, so that those of one size share them.
+        cell = 2.0 ** np.ceil(np.log2(reach))
+        column, row = int(x // cell), int(y // cell)
+        near = (
+            other
+            for i in (column - 1, column, column + 1)
+            for j in (row - 1, row, row + 1)
+            for other in kept.get((text, i, j), ())
+        )
+        if any(other[2] != drawn_by and abs(other[0] - x) < reach and abs(other[1] - y) < reach for other in near):
+            repeated[place] = True
+        elif len(others := kept.setdefault((text, column, row), [])) < _MOST_IN_CELL:
+            others.append((x, y, drawn_by))
+    return repeated
