@@ -33,7 +33,7 @@ from layoutserve.model.encoding.encoder import MAX_TOKENS, STRIDE, Encoder, Page
 from layoutserve.model.encoding.tensors import Encoding, Logits
 from layoutserve.model.errors import BundleError, RequestError
 from layoutserve.model.inference.caches import Cache, LogitsCache, PageCache, ReadWords
-from layoutserve.model.page import Page, Word
+from layoutserve.model.page import FormField, Page, SelectionMark, Word
 from layoutserve.model.page.given_words import GivenWord, WordsUnit, words_of_page
 
 NO_WORDS = PageCache(0)
@@ -80,7 +80,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class PageInfo:
-    """A page without its pixels: number from 1, size in pixels, PDF resolution, turn, words in reading order."""
+    """A page without its pixels: number from 1, size in pixels, PDF resolution, turn, words in reading order.
+
+    selection_marks, form_fields: of a PDF's form.
+    """
 
     number: int
     width: int
@@ -88,6 +91,8 @@ class PageInfo:
     dpi: float | None
     turn: int
     words: tuple[Word, ...]
+    selection_marks: tuple[SelectionMark, ...] = ()
+    form_fields: tuple[FormField, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,7 +181,16 @@ class Pipeline:
         timings: dict[str, float] = {}
         page, key = yield from self._read(page, request, timings)
         words = page.words or ()
-        info = PageInfo(page.number, page.width, page.height, page.dpi, page.turn, words)
+        info = PageInfo(
+            page.number,
+            page.width,
+            page.height,
+            page.dpi,
+            page.turn,
+            words,
+            page.selection_marks,
+            page.form_fields,
+        )
         if not request.tasks:
             return PageResult(info, _NOTHING, timings, ())
         begun = time.perf_counter()
@@ -208,7 +222,7 @@ class Pipeline:
             timings["decode"] = timings.get("decode", 0.0) + _since(begun)
         warnings = tuple(warning for page in pages for warning in page.warnings)
         infos = tuple(page.page for page in pages)
-        warnings += _unread(request, infos)
+        warnings += _wordless(infos) + _unread(request, infos)
         return DocumentResult(infos, found.kie, found.classes, found.page_classes, found.answers, timings, warnings)
 
     def _heads(self, request: Request) -> dict[str, Head]:
@@ -225,7 +239,7 @@ class Pipeline:
         begun = time.perf_counter()
         key = self._pages.key(page, f"{self._reader}\0{request.language}")
         if (known := self._pages.get(key)) is not None:
-            page = replace(page, words=known.words, turn=known.turn)
+            page = replace(page, words=known.words, turn=known.turn, known=None)
         else:
             read = yield Recognize(page, request.language)
             if not isinstance(read, Page) or read.words is None:
@@ -288,6 +302,15 @@ def run(
         begun = time.perf_counter()
     result = pipeline.document(results, request)
     return replace(result, timings_ms={"read": reading, **result.timings_ms})
+
+
+def _wordless(pages: Sequence[PageInfo]) -> tuple[str, ...]:
+    numbers = [str(page.number) for page in pages if not page.words]
+    if not numbers:
+        return ()
+    more = f" and {len(numbers) - 10} more" if len(numbers) > 10 else ""
+    named = f"{'page' if len(numbers) == 1 else 'pages'} {', '.join(numbers[:10])}{more}"
+    return (f"No words were found on {named}: blank, or nothing there was read; ocr=always reads all that is seen.",)
 
 
 def _unread(request: Request, pages: Sequence[PageInfo]) -> tuple[str, ...]:

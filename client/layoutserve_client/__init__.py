@@ -54,6 +54,7 @@ from layoutserve_client.results import (
     Entity,
     FieldText,
     FieldValue,
+    FormField,
     Job,
     KieResponse,
     KieResult,
@@ -62,6 +63,7 @@ from layoutserve_client.results import (
     OcrResponse,
     Page,
     QuestionAnswers,
+    SelectionMark,
     Word,
 )
 
@@ -92,6 +94,7 @@ __all__ = [
     "ExtractionError",
     "FieldText",
     "FieldValue",
+    "FormField",
     "InputWord",
     "InvalidAnswer",
     "InvalidRequest",
@@ -114,6 +117,7 @@ __all__ = [
     "Overloaded",
     "Page",
     "QuestionAnswers",
+    "SelectionMark",
     "ServerFault",
     "ServerUnavailable",
     "StatusError",

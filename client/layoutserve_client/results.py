@@ -64,13 +64,43 @@ class Model(_Wire):
 
 
 class Word(_Wire):
-    """A word, parted from others by white space, with its place; ``line`` numbers its text line in reading order."""
+    """A word, parted from others by white space, with its place; ``line`` numbers its text line in reading order.
+
+    ``source``: ``text_layer`` for a PDF's own text, ``ocr``, or ``given`` with the request; None from an older server.
+    """
 
     text: str
     box: Box
     polygon: Polygon
     score: float
     line: int
+    source: Literal["text_layer", "ocr", "given"] | None = None
+
+
+class SelectionMark(_Wire):
+    """A checkbox or a radio button of a PDF's form; ``name`` is its field's."""
+
+    state: Literal["selected", "unselected"]
+    box: Box
+    name: str = ""
+
+    @property
+    def selected(self) -> bool:
+        """True if it is on."""
+        return self.state == "selected"
+
+
+class FormField(_Wire):
+    """A field of a PDF's form (AcroForm) that is seen on a page.
+
+    ``value``: the text typed or chosen; of a checkbox or radio button the name of the state that is on.
+    """
+
+    name: str
+    type: Literal["text", "checkbox", "radio", "choice", "signature"]
+    value: str | None
+    page: int
+    box: Box
 
 
 class Page(_Wire):
@@ -82,6 +112,7 @@ class Page(_Wire):
     dpi: float | None
     turn: Literal[0, 90, 180, 270]
     words: list[Word]
+    selection_marks: list[SelectionMark] = []
 
     @property
     def text(self) -> str:
@@ -221,6 +252,7 @@ class Answered(_Wire):
     pages: list[Page]
     timings_ms: dict[str, float]
     warnings: list[str] = []
+    form_fields: list[FormField] = []
 
     @property
     def text(self) -> str:

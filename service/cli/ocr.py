@@ -4,12 +4,14 @@ import argparse
 import json
 import sys
 import time
+from collections import Counter
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from layoutserve.model.page import Page
+    from layoutserve.model.page import Box, Page
+    from layoutserve.model.page.elements import Source
 
 HELP = "read a document: its words in reading order, with their places"
 
@@ -23,11 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ocr",
         choices=("auto", "always", "never"),
         default="auto",
-        help="auto: not where a PDF's own text covers the page",
+        help="auto: only for what a PDF's own text leaves out",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--lines", action="store_true", help="print the text alone, line by line")
-    parser.add_argument("--draw", type=Path, metavar="OUT", help="draw words and boxes to OUT.png or OUT.svg")
+    parser.add_argument("--draw", type=Path, metavar="OUT", help="draw words to OUT.png or OUT.svg, coloured by source")
     parser.add_argument("--models", type=Path, help="folder of OCR models (default: those of `layoutserve ocr-models`)")
     parser.add_argument("--detection-model", help="name of one of PaddleOCR's detection models")
     parser.add_argument("--recognition-model", help="name of one of PaddleOCR's recognition models")
@@ -58,7 +60,6 @@ def run(arguments: argparse.Namespace) -> int:
     read: list[Page] = []
     for page in document:
         start = time.perf_counter()
-        source = "text layer"
         if page.words is None:
             # Made when the first page needs it: a born-digital PDF does without.
             ocr = ocr or Ocr(
@@ -72,12 +73,12 @@ def run(arguments: argparse.Namespace) -> int:
                     engine=arguments.engine,
                 )
             )
-            start, source = time.perf_counter(), "OCR"
+            start = time.perf_counter()
             page = ocr.recognize(page)
         seconds = time.perf_counter() - start
         print(
             f"page {page.number}: {page.width} x {page.height} pixels, turn {page.turn},"
-            f" {len(page.words or ())} words by {source} in {seconds:.2f} s",
+            f" {_counts(page)} in {seconds:.2f} s",
             file=sys.stderr,
         )
         read.append(page)
@@ -116,24 +117,47 @@ def _as_json(page: "Page") -> dict[str, object]:
         "words": [
             {
                 "text": word.text,
-                "box": [round(side, 1) for side in (word.box.x0, word.box.y0, word.box.x1, word.box.y1)],
+                "box": _numbers(word.box),
                 "polygon": [[round(x, 1), round(y, 1)] for x, y in word.polygon],
                 "score": round(word.score, 4),
                 "line": word.line,
+                "source": word.source,
             }
             for word in page.words or ()
         ],
+        "selection_marks": [
+            {"state": "selected" if mark.selected else "unselected", "box": _numbers(mark.box), "name": mark.name}
+            for mark in page.selection_marks
+        ],
+        "form_fields": [
+            {"name": field.name, "type": field.kind, "value": field.value, "box": _numbers(field.box)}
+            for field in page.form_fields
+        ],
     }
+
+
+def _numbers(box: "Box") -> list[float]:
+    return [round(side, 1) for side in (box.x0, box.y0, box.x1, box.y1)]
+
+
+def _counts(page: "Page") -> str:
+    """The numbers of words from each source."""
+    sources = Counter(word.source for word in page.words or ())
+    parts = [f"{sources[source]} by {name}" for source, name in _SOURCES.items() if sources[source]]
+    return f"{sources.total()} words" + (f" ({', '.join(parts)})" if parts else "")
+
+
+_SOURCES: "dict[Source, str]" = {"text_layer": "text layer", "ocr": "OCR"}
 
 
 def _print_table(pages: "list[Page]") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("page", "line", "word", "x0", "y0", "x1", "y1", "score")
+    table = Table("page", "line", "word", "x0", "y0", "x1", "y1", "score", "source")
     for page in pages:
         for word in page.words or ():
             box = (word.box.x0, word.box.y0, word.box.x1, word.box.y1)
             place = [f"{side:.0f}" for side in box]
-            table.add_row(str(page.number), str(word.line), word.text, *place, f"{word.score:.2f}")
+            table.add_row(str(page.number), str(word.line), word.text, *place, f"{word.score:.2f}", word.source)
     Console().print(table)

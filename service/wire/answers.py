@@ -7,7 +7,7 @@ from layoutserve.model.bundle import Bundle, Task
 from layoutserve.model.decoding.classification import DocumentClass
 from layoutserve.model.decoding.fields import bio
 from layoutserve.model.decoding.kie import Amount
-from layoutserve.model.page import Box, Word
+from layoutserve.model.page import Box, FormField, Word
 from layoutserve.model.pipeline import DocumentResult, PageInfo
 from layoutserve.service.settings import Settings
 from layoutserve.service.wire import schemas
@@ -25,6 +25,7 @@ def common(result: DocumentResult, model_: schemas.Model, request_id: str) -> sc
         request_id=request_id,
         model=model_,
         pages=[_page(page) for page in result.pages],
+        form_fields=[_form_field(field, page.number) for page in result.pages for field in page.form_fields],
         timings_ms={stage: round(ms, 2) for stage, ms in result.timings_ms.items()},
         warnings=list(result.warnings),
     )
@@ -78,12 +79,27 @@ def _page(page: PageInfo) -> schemas.Page:
         dpi=page.dpi,
         turn=page.turn,
         words=[_word(word) for word in page.words],
+        selection_marks=[
+            schemas.SelectionMark(
+                state="selected" if mark.selected else "unselected", box=_box(mark.box), name=mark.name
+            )
+            for mark in page.selection_marks
+        ],
     )
+
+
+def _form_field(field: FormField, page: int) -> schemas.FormField:
+    return schemas.FormField(name=field.name, type=field.kind, value=field.value, page=page, box=_box(field.box))
 
 
 def _word(word: Word) -> schemas.Word:
     return schemas.Word(
-        text=word.text, box=_box(word.box), polygon=_polygon(word.polygon), score=_score(word.score), line=word.line
+        text=word.text,
+        box=_box(word.box),
+        polygon=_polygon(word.polygon),
+        score=_score(word.score),
+        line=word.line,
+        source=word.source,
     )
 
 

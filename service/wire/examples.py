@@ -19,7 +19,7 @@ def _corners(box: BoxTuple) -> PolygonTuple:
 
 
 def _word(text: str, box: BoxTuple, line: int) -> schemas.Word:
-    return schemas.Word(text=text, box=box, polygon=_corners(box), score=0.998, line=line)
+    return schemas.Word(text=text, box=box, polygon=_corners(box), score=0.998, line=line, source="ocr")
 
 
 _TOTAL: BoxTuple = (138.0, 258.5, 205.0, 278.5)
@@ -36,8 +36,9 @@ _PAGE = schemas.Page(
         _word("TOTAL", (41.0, 258.5, 128.0, 278.5), 1),
         _word("12.50", _TOTAL, 1),
     ],
+    selection_marks=[],
 )
-_ANSWERED = schemas.Answered(request_id=_ID, model=_MODEL, pages=[_PAGE], timings_ms=_TIMINGS)
+_ANSWERED = schemas.Answered(request_id=_ID, model=_MODEL, pages=[_PAGE], form_fields=[], timings_ms=_TIMINGS)
 _SHARED = dict(_ANSWERED)
 _KIE = schemas.KieResult(
     entities=[

@@ -60,8 +60,8 @@ class ReadRequest(Strict):
     )
     ocr: Literal["auto", "always", "never"] = Field(
         "auto",
-        description="Where words come from: a PDF's own text layer where it covers the page (auto), always our OCR, "
-        "or never our OCR (pages without a text layer then have no words)",
+        description="Where words come from: what a person sees of a PDF's own text, and our OCR for the rest (auto), "
+        "always our OCR, or never our OCR (pages without a text layer then have no words)",
     )
     dpi: Annotated[int, Field(ge=MIN_DPI, le=MAX_DPI), Whole] | None = Field(
         None,

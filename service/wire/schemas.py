@@ -30,6 +30,17 @@ class Word(BaseModel):
     polygon: PolygonTuple
     score: Score
     line: int = Field(ge=0, description="Number of the text line in reading order, from 0")
+    source: Literal["text_layer", "ocr", "given"] = Field(
+        description="Where the word is from: a PDF's own text, our OCR, or the request"
+    )
+
+
+class SelectionMark(BaseModel):
+    """A checkbox or a radio button of a PDF's form."""
+
+    state: Literal["selected", "unselected"]
+    box: BoxTuple
+    name: str = Field(description="Name of its form field", examples=["member"])
 
 
 class Page(BaseModel):
@@ -43,6 +54,7 @@ class Page(BaseModel):
         description="Degrees clockwise the page was turned to be read; boxes are not"
     )
     words: list[Word]
+    selection_marks: list[SelectionMark] = Field(description="Of a PDF's form, in the order of the file")
 
 
 class Entity(BaseModel):
@@ -132,12 +144,25 @@ class DocvqaResult(BaseModel):
     answers: list[QuestionAnswers]
 
 
+class FormField(BaseModel):
+    """A field of a PDF's form (AcroForm) that is seen on a page."""
+
+    name: str = Field(description="Fully qualified, its parts joined by points", examples=["applicant.surname"])
+    type: Literal["text", "checkbox", "radio", "choice", "signature"]
+    value: str | None = Field(
+        description="Text typed or chosen; of a checkbox or radio button the name of the state that is on; null if none"
+    )
+    page: PageNumber
+    box: BoxTuple
+
+
 class Answered(BaseModel):
     """The part that all answers have in common."""
 
     request_id: str
     model: Model
     pages: list[Page]
+    form_fields: list[FormField] = Field(description="Fields of a PDF's form, page by page")
     timings_ms: dict[str, float] = Field(
         description="Milliseconds by stage (read, ocr, encode, queue, infer, decode), pages added up; total is elapsed",
         examples=[
