@@ -13,18 +13,22 @@ from numpy.typing import NDArray
 _SYMBOLS = {0xF0B7: "•", 0xF0A7: "▪", 0xF0A8: "◻", 0xF0D8: "➢", 0xF0FC: "✓", 0xF0FE: "☒", 0xF02D: "-", 0xF0E0: "→"}
 # Where a text begins that has no object: a space or a line break that PDFium made up.
 _NO_OBJECT = 0
+_SPACE = 0x20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Characters:
     """n characters of a page, in content order.
 
-    texts: one character each, white space where a word ends. ink, line: float64 (n, 4), the box of the glyph and that
-    of its font's line, x0, y0, x1, y1 in pixels. turns: int64 (n,), the direction it is read in, in degrees clockwise.
-    objects: int64 (n,), the text object that draws it, 0 for white space that PDFium added.
+    texts: one character each, a space where a word ends. white: bool (n,), these spaces. senseless: bool (n,), those
+    that are unmapped, of private use, a control, or have their two bytes in the wrong order. ink, line: float64 (n, 4),
+    the box of the glyph and that of its font's line, x0, y0, x1, y1 in pixels. turns: int64 (n,), the direction it is
+    read in, in degrees clockwise. objects: int64 (n,), the text object that draws it, 0 for spaces.
     """
 
     texts: list[str]
+    white: NDArray[np.bool_]
+    senseless: NDArray[np.bool_]
     ink: NDArray[np.float64]
     line: NDArray[np.float64]
     turns: NDArray[np.int64]
@@ -32,11 +36,6 @@ class Characters:
 
     def __len__(self) -> int:
         return len(self.texts)
-
-    @property
-    def breaks(self) -> NDArray[np.bool_]:
-        """bool (n,), white space."""
-        return np.array([text.isspace() for text in self.texts], dtype=np.bool_)
 
 
 def read_characters(page: pdfium.PdfPage, width: int, height: int) -> Characters:
@@ -101,8 +100,11 @@ def _read(textpage: pdfium.PdfTextPage, matrix: NDArray[np.float64]) -> Characte
         objects.append(drawn_by)
     # PDFium gives the angle clockwise as seen on the page before its own /Rotate, which is in ``base``.
     turns = np.rint(np.degrees(base + np.array(angles, dtype=np.float64)) / 90).astype(np.int64) * 90 % 360
+    codes = np.array(list(map(ord, texts)), dtype=np.int64)
     return Characters(
         texts,
+        codes == _SPACE,
+        _are_senseless(codes) & (codes != _SPACE),
         to_pixels(matrix, np.array(ink, dtype=np.float64).reshape(-1, 4)),
         to_pixels(matrix, np.array(line, dtype=np.float64).reshape(-1, 4)),
         turns,
@@ -119,7 +121,7 @@ def _character(code: int) -> str:
     return chr(code) if 0 < code < 0x110000 and not 0xD800 <= code < 0xE000 else "\ufffd"
 
 
-def is_senseless(text: str) -> bool:
-    """True for a character that is unmapped, of private use, a control, or has its two bytes in the wrong order."""
-    code = ord(text[0])
-    return code == 0xFFFD or 0xE000 <= code <= 0xF8FF or code < 0x20 or (code > 0xFF and code & 0xFF == 0)
+def _are_senseless(codes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    private = (codes >= 0xE000) & (codes <= 0xF8FF)
+    swapped = (codes > 0xFF) & (codes & 0xFF == 0)
+    return np.asarray((codes == 0xFFFD) | private | (codes < 0x20) | swapped, dtype=np.bool_)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from layoutserve.model.errors import DocumentTooLarge, InvalidDocument
 from layoutserve.model.page import annotations, letter_shapes, text_layer, visibility
 from layoutserve.model.page.annotations import Laid
-from layoutserve.model.page.characters import is_senseless, read_characters, transform
+from layoutserve.model.page.characters import read_characters, transform
 from layoutserve.model.page.elements import KnownPart, Page, Word
 from layoutserve.model.page.geometry import Box
 
@@ -158,7 +158,7 @@ class _Layer:
         objects = frozenset(characters.objects[characters.objects != 0].tolist())
         base = self._without(objects)
         kept = visibility.seen(characters, image, base, self._dpi)
-        senseless = np.array([is_senseless(text) for text in characters.texts], dtype=np.bool_) & kept
+        senseless = characters.senseless & kept
         if np.count_nonzero(senseless) > _SENSELESS * np.count_nonzero(kept):
             return None, 0, None
         if senseless.any():

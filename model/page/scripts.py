@@ -33,6 +33,8 @@ def word_spans(text: str) -> list[tuple[int, int]]:
     White space separates words; every character of a script without spaces is a word of its own, together with the
     marks that combine with it.
     """
+    if text.isascii() and text.split() == [text]:
+        return [(0, len(text))]
     words: list[tuple[int, int]] = []
     start = None
     for index, character in enumerate(text):

@@ -2,12 +2,12 @@
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from layoutserve.model.page.characters import Characters, is_senseless
+from layoutserve.model.page.characters import Characters
 from layoutserve.model.page.elements import Word
 from layoutserve.model.page.geometry import Box, Polygon, turned, word_boxes
 from layoutserve.model.page.reading_order import reading_order
@@ -30,8 +30,7 @@ _RAISED_BY = 0.15
 _OF_A_NUMBER = frozenset("0123456789.,")
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
+class _Span(NamedTuple):
     """A character or a word in the frame of its reading direction.
 
     ``turn`` is that direction: 0 to the right, 90 downwards, 180, 270 upwards. ``along`` is where its ink begins and
@@ -65,60 +64,63 @@ def words_of(
     apart: bool (n,), characters that a rule keeps from the one before them. typed: further texts, each with its box.
     """
     words = _words(_spans(characters, kept, apart))
-    words += [_Span(text, 0, *_frames(box, box, 0)) for whole, place in typed for text, box in word_boxes(whole, place)]
+    words += [
+        _Span(text, 0, (box.x0, box.x1), (box.y0, box.y1), (box.y0, box.y1), (box.x0, box.x1))
+        for whole, place in typed
+        for text, box in word_boxes(whole, place)
+    ]
     return _in_order(_pieces(words), direction)
 
 
 def senseless_objects(characters: Characters, kept: NDArray[np.bool_]) -> frozenset[int]:
     """Text objects with a character that means nothing in a word that is kept, bool (n,), and those of that word."""
-    bad: set[int] = set()
-    run: list[int] = []
-    for index, text in enumerate([*characters.texts, " "]):
-        if index < len(characters) and kept[index]:
-            run.append(index)
-        elif text.isspace():
-            if any(is_senseless(characters.texts[place]) for place in run):
-                bad.update(characters.objects[run].tolist())
-            run = []
-    return frozenset(bad)
+    bad = characters.objects[characters.senseless & kept]
+    # Words, numbered by the white space before them.
+    word_of = np.cumsum(characters.white)
+    words = np.unique(word_of[characters.senseless & kept])
+    neighbours = characters.objects[np.isin(word_of, words) & kept]
+    return frozenset([*bad.tolist(), *neighbours.tolist()])
 
 
 def _spans(characters: Characters, kept: NDArray[np.bool_], apart: NDArray[np.bool_]) -> list[_Span | None]:
     """The characters that are kept, None where a word ends."""
     spans: list[_Span | None] = []
-    ink, line = characters.ink.tolist(), characters.line.tolist()
-    turns, objects = characters.turns.tolist(), characters.objects.tolist()
-    for index, text in enumerate(characters.texts):
-        if text.isspace() or apart[index]:
+    members = np.flatnonzero(kept | characters.white | apart)
+    turns = characters.turns[members]
+    rows = zip(
+        members.tolist(),
+        _frames(characters.ink[members], turns).tolist(),
+        _frames(characters.line[members], turns).tolist(),
+        turns.tolist(),
+        characters.objects[members].tolist(),
+        (characters.white | apart)[members].tolist(),
+        kept[members].tolist(),
+        strict=True,
+    )
+    for index, (a0, a1, c0, c1), (d0, d1, l0, l1), turn, drawn_by, ends, stays in rows:
+        if ends:
             spans.append(None)
-        if kept[index]:
-            frames = _frames(Box(*ink[index]), Box(*line[index]), turns[index])
-            spans.append(_Span(text, turns[index], *frames, objects[index]))
+        if stays:
+            spans.append(_Span(characters.texts[index], turn, (a0, a1), (c0, c1), (l0, l1), (d0, d1), drawn_by))
     return spans
 
 
-def _frames(
-    ink: Box, line: Box, turn: int
-) -> tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]:
-    along, across = _frame(ink, turn)
-    advance, height = _frame(line, turn)
-    return along, across, height, advance
-
-
-def _frame(box: Box, turn: int) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Extent of a box along and across a reading direction, both growing as the text is read."""
-    match turn:
-        case 90:
-            return (box.y0, box.y1), (-box.x1, -box.x0)
-        case 180:
-            return (-box.x1, -box.x0), (-box.y1, -box.y0)
-        case 270:
-            return (-box.y1, -box.y0), (box.x0, box.x1)
-    return (box.x0, box.x1), (box.y0, box.y1)
+def _frames(boxes: NDArray[np.float64], turns: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Extents (n, 4) of boxes (n, 4) along and across reading directions (n,), both growing as the text is read."""
+    x0, y0, x1, y1 = boxes.T
+    either = np.stack(
+        [
+            np.stack([x0, x1, y0, y1]),
+            np.stack([y0, y1, -x1, -x0]),
+            np.stack([-x1, -x0, -y1, -y0]),
+            np.stack([-y1, -y0, x0, x1]),
+        ]
+    )
+    return np.asarray(either[turns // 90, :, np.arange(len(boxes))], dtype=np.float64)
 
 
 def _corners(along: tuple[float, float], across: tuple[float, float], turn: int) -> Polygon:
-    """The inverse of ``_frame``: corners in reading direction."""
+    """The inverse of ``_frames``: corners in reading direction."""
     (a0, a1), (b0, b1) = along, across
     return turned(((a0, b0), (a1, b0), (a1, b1), (a0, b1)), turn)
 
@@ -167,16 +169,13 @@ def _belong_together(last: _Span, character: _Span) -> bool:
 
 
 def _joined(spans: Sequence[_Span], text: str) -> _Span:
-    def union(extents: list[tuple[float, float]]) -> tuple[float, float]:
-        return min(low for low, _ in extents), max(high for _, high in extents)
-
     return _Span(
         text,
         spans[0].turn,
-        union([span.along for span in spans]),
-        union([span.across for span in spans]),
-        union([span.line for span in spans]),
-        union([span.advance for span in spans]),
+        (min(span.along[0] for span in spans), max(span.along[1] for span in spans)),
+        (min(span.across[0] for span in spans), max(span.across[1] for span in spans)),
+        (min(span.line[0] for span in spans), max(span.line[1] for span in spans)),
+        (min(span.advance[0] for span in spans), max(span.advance[1] for span in spans)),
     )
 
 

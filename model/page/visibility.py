@@ -5,6 +5,8 @@ whatever hides it: its colour, a shape or a picture over it, a clip, transparenc
 without text still shows may be writing too, and is left to OCR if it looks like it.
 """
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,8 @@ _TWICE = 0.15
 
 # Share of twice a letter's height that a rule between two letters runs along.
 _WHOLE_RULE = 0.9
+# Height in pixels of the lowest rule that is looked for.
+_RULE_PIXELS = 7
 # Equal characters remembered of one cell of that width: no honest page has more.
 _MOST_IN_CELL = 8
 
@@ -48,7 +52,7 @@ def seen(characters: Characters, image: Picture, without_text: Picture, dpi: flo
     changed = np.asarray(cv2.bitwise_not(alike), dtype=np.uint8)
     heights = _heights(characters)
     shown = _share(changed, characters.ink) >= _PAINTED
-    shown &= ~characters.breaks & (heights >= _SMALLEST * dpi / 72)
+    shown &= ~characters.white & (heights >= _SMALLEST * dpi / 72)
     shown[shown] &= ~_drawn_before(characters, np.flatnonzero(shown), heights)
     return shown
 
@@ -56,7 +60,7 @@ def seen(characters: Characters, image: Picture, without_text: Picture, dpi: flo
 def over_ink(characters: Characters, image: Picture, dpi: float) -> NDArray[np.bool_]:
     """Tell under or over which characters the page is not plain, bool (n,), as under the text of a scan."""
     shown = _share(_edges(_grey(image), CONTRAST), characters.ink) >= _PAINTED
-    shown &= ~characters.breaks & (_heights(characters) >= _SMALLEST * dpi / 72)
+    shown &= ~characters.white & (_heights(characters) >= _SMALLEST * dpi / 72)
     return shown
 
 
@@ -64,13 +68,14 @@ def ruled_apart(characters: Characters, without_text: Picture) -> NDArray[np.boo
     """Tell between which characters, bool (n,), and the ones before them an upright rule of the page stands."""
     apart = np.zeros(len(characters), dtype=np.bool_)
     edges = _edges(_grey(without_text), CONTRAST)
-    if not cv2.hasNonZero(edges) or len(characters) < 2:
+    # Most pages have no upright rules at all.
+    if len(characters) < 2 or not cv2.hasNonZero(cv2.erode(edges, np.ones((_RULE_PIXELS, 1), np.uint8))):
         return apart
     one, other = characters.ink[:-1], characters.ink[1:]
     height = np.maximum(one[:, 3] - one[:, 1], other[:, 3] - other[:, 1])
     middle = (one[:, 3] + one[:, 1]) / 2
     upright = (characters.turns[1:] == 0) & (characters.turns[:-1] == 0) & (height > 0)
-    upright &= ~characters.breaks[1:] & ~characters.breaks[:-1]
+    upright &= ~characters.white[1:] & ~characters.white[:-1]
     # A little into the glyphs, which rules may touch; as high as letters are, so that no underline looks like one.
     gap = np.stack([one[:, 2] - 1, middle - height, other[:, 0] + 1, middle + height], axis=1)
     upright &= (_share(edges, gap) > 0.1) & (gap[:, 2] > gap[:, 0])
@@ -160,22 +165,34 @@ def _heights(characters: Characters) -> NDArray[np.float64]:
 def _drawn_before(characters: Characters, members: NDArray[np.intp], heights: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell which of the members (m,) repeat one before them that another object drew in nearly the same place."""
     repeated = np.zeros(len(members), dtype=np.bool_)
-    middles = ((characters.ink[:, :2] + characters.ink[:, 2:]) / 2).tolist()
-    kept: dict[tuple[str, int, int], list[tuple[float, float, int]]] = {}
-    for place, index in enumerate(members.tolist()):
-        (x, y), text = middles[index], characters.texts[index]
-        drawn_by, reach = int(characters.objects[index]), _TWICE * float(heights[index])
-        # Cells as wide as the reach, rounded to a power of two, so that those of one size share them.
-        cell = 2.0 ** np.ceil(np.log2(reach))
-        column, row = int(x // cell), int(y // cell)
-        near = (
-            other
-            for i in (column - 1, column, column + 1)
-            for j in (row - 1, row, row + 1)
-            for other in kept.get((text, i, j), ())
-        )
-        if any(other[2] != drawn_by and abs(other[0] - x) < reach and abs(other[1] - y) < reach for other in near):
-            repeated[place] = True
-        elif len(others := kept.setdefault((text, column, row), [])) < _MOST_IN_CELL:
-            others.append((x, y, drawn_by))
+    middles = (characters.ink[members, :2] + characters.ink[members, 2:]) / 2
+    reaches = _TWICE * heights[members]
+    codes = np.array([ord(characters.texts[index]) for index in members.tolist()], dtype=np.int64)
+    for cells in _overlapping_cells(codes, middles, reaches):
+        _, cell_of, sizes = np.unique(cells, return_inverse=True, return_counts=True)
+        kept: dict[int, list[int]] = {}
+        # On most pages no cell has two.
+        for place in np.flatnonzero(sizes[cell_of] > 1).tolist():
+            if repeated[place]:
+                continue
+            others = kept.setdefault(int(cell_of[place]), [])
+            for other in others:
+                apart = np.abs(middles[other] - middles[place]).max()
+                if apart < reaches[place] and characters.objects[members[other]] != characters.objects[members[place]]:
+                    repeated[place] = True
+                    break
+            else:
+                if len(others) < _MOST_IN_CELL:
+                    others.append(place)
     return repeated
+
+
+def _overlapping_cells(
+    codes: NDArray[np.int64], middles: NDArray[np.float64], reaches: NDArray[np.float64]
+) -> Iterator[NDArray[np.int64]]:
+    """Numbers (m,) of cells, four times, in one of which equal characters within reach of each other are together."""
+    # Rounded to a power of two, so that characters of one size share their cells.
+    exponents = np.ceil(np.log2(np.maximum(reaches, 1e-3))).astype(np.int64) + 1
+    for shift in ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.5)):
+        places = np.floor(middles / 2.0 ** exponents[:, None] + np.array(shift)).astype(np.int64) & 0xFFFFF
+        yield (codes << 40) ^ (exponents << 58) ^ (places[:, 0] << 20) ^ places[:, 1]
