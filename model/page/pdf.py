@@ -162,9 +162,10 @@ class _Layer:
         if np.count_nonzero(senseless) > _SENSELESS * np.count_nonzero(kept):
             return None, 0, None
         if senseless.any():
-            bad = text_layer.senseless_objects(characters, kept)
-            kept &= ~np.isin(characters.objects, list(bad))
-            base = self._without(objects - bad)
+            bad = text_layer.unreadable_objects(characters, kept)
+            kept &= ~np.isin(characters.objects, list(bad)) & ~senseless
+            if bad:
+                base = self._without(objects - bad)
         kept &= ~self._covered()
         if not kept.any() and not self._typed(kept):
             # Nothing is on the page, or all of it is for OCR.

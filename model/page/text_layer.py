@@ -72,14 +72,21 @@ def words_of(
     return _in_order(_pieces(words), direction)
 
 
-def senseless_objects(characters: Characters, kept: NDArray[np.bool_]) -> frozenset[int]:
-    """Text objects with a character that means nothing in a word that is kept, bool (n,), and those of that word."""
-    bad = characters.objects[characters.senseless & kept]
-    # Words, numbered by the white space before them.
+def unreadable_objects(characters: Characters, kept: NDArray[np.bool_]) -> frozenset[int]:
+    """Text objects of the words, among the characters kept, bool (n,), whose letters are not all known.
+
+    One senseless character before a word or alone is a bullet or a box, and leaves the word as it is.
+    """
+    unknown = characters.senseless & kept
+    # Words are numbered by the white space before them.
     word_of = np.cumsum(characters.white)
-    words = np.unique(word_of[characters.senseless & kept])
-    neighbours = characters.objects[np.isin(word_of, words) & kept]
-    return frozenset([*bad.tolist(), *neighbours.tolist()])
+    bad = []
+    for word in np.unique(word_of[unknown]).tolist():
+        first, end = np.searchsorted(word_of, (word, word + 1))
+        members = np.arange(first, end)[kept[first:end]]
+        if unknown[members[1:]].any():
+            bad.append(members)
+    return frozenset(characters.objects[np.concatenate(bad)].tolist()) if bad else frozenset()
 
 
 def _spans(characters: Characters, kept: NDArray[np.bool_], apart: NDArray[np.bool_]) -> list[_Span | None]:

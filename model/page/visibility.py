@@ -15,7 +15,9 @@ from layoutserve.model.page.characters import Characters
 
 Picture = NDArray[np.uint8]
 
-# Difference of a channel's values (0-255) from which a person sees it.
+# Difference that text makes to a channel's values (0-255) from which a person sees it: a faint watermark makes 17.
+_SEEN = 10
+# Difference of neighbouring pixels that is no noise of a scan.
 CONTRAST = 20
 # Share of its box that a glyph paints at least: thin strokes of a slash fill a tenth.
 _PAINTED = 0.03
@@ -34,6 +36,8 @@ _MOST_IN_CELL = 8
 # Heights, in points, that a letter of a picture may have, and the most widths for a height.
 _LETTER = (3.0, 60.0)
 _WIDEST = 3.0
+# ... and the most heights for a width: what is thinner is a rule.
+_THINNEST = 8.0
 # Letters of a word or a number in a picture: this many stand in a row, no further apart than this many heights.
 _ROW = 3
 _APART = 0.9
@@ -48,7 +52,7 @@ _MANY = 400
 def seen(characters: Characters, image: Picture, without_text: Picture, dpi: float) -> NDArray[np.bool_]:
     """Tell which characters a person sees on ``image``, bool (n,); white space is never seen, twice drawn text once."""
     difference = cv2.absdiff(image, without_text)
-    alike = cv2.inRange(difference, np.zeros(3), np.full(3, float(CONTRAST)))
+    alike = cv2.inRange(difference, np.zeros(3), np.full(3, float(_SEEN)))
     changed = np.asarray(cv2.bitwise_not(alike), dtype=np.uint8)
     heights = _heights(characters)
     shown = _share(changed, characters.ink) >= _PAINTED
@@ -129,7 +133,8 @@ def _has_row(mask: NDArray[np.uint8], boxes: NDArray[np.int64], least: float, mo
         # The cells of a comb are crossed as often, in every row alike.
         if crossings >= _CROSSINGS and np.count_nonzero(np.diff(rows, axis=0)) > _UNLIKE * rows.size:
             return True
-    letters = boxes[boxes[:, 2] <= _WIDEST * boxes[:, 3]]
+    letters = boxes[(boxes[:, 2] <= _WIDEST * boxes[:, 3]) & (boxes[:, 3] <= _THINNEST * boxes[:, 2])]
+    letters = letters[[not _is_frame(mask, *box) for box in letters.tolist()]]
     if len(letters) < _ROW:
         return False
     x, y, width, height = letters.T.astype(np.float64)
@@ -141,6 +146,15 @@ def _has_row(mask: NDArray[np.uint8], boxes: NDArray[np.int64], least: float, mo
     follows &= (overlap > 0.5 * lower) & (taller < 2.5 * lower)
     # A letter between two others of its row.
     return bool((follows.any(axis=0) & follows.any(axis=1)).any())
+
+
+def _is_frame(mask: Picture, x: int, y: int, width: int, height: int) -> bool:
+    """True if a component of edges is an empty square, as a checkbox is: ink in its corners and none within."""
+    part = mask[y : y + height, x : x + width]
+    corner = max(2, height // 6)
+    corners = (part[:corner, :corner], part[:corner, -corner:], part[-corner:, :corner], part[-corner:, -corner:])
+    inner = part[height // 3 : height - height // 3, width // 3 : width - width // 3]
+    return max(width, height) < 1.3 * min(width, height) and all(c.any() for c in corners) and not inner.any()
 
 
 def _share(mask: Picture, boxes: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -99,6 +99,7 @@ def test_text_that_nobody_sees_is_not_on_the_page(pdf, content):
 SEEN = {
     "on a coloured band": "0.2 0.4 0.6 rg 0 80 300 60 re f 1 g " + HIDDEN,
     "light grey": "0.85 g " + HIDDEN,
+    "a faint watermark's grey": "0.94 g " + HIDDEN,
     "yellow": "1 1 0 rg " + HIDDEN,
     "beside a rectangle": HIDDEN + "0.9 g 0 20 300 60 re f",
     "under a transparent rectangle": HIDDEN + "/Half gs 0.9 g 0 80 300 60 re f",
@@ -129,6 +130,40 @@ def test_text_drawn_twice_is_there_once(pdf, dx, dy):
     line = "BT /F1 10 Tf {} {} Td (Willing tiller: 11.00) Tj ET "
     assert lines(only(pdf(line.format(20, 100) + line.format(20 + dx, 100 + dy)))) == ["Willing tiller: 11.00"]
     assert lines(only(pdf(line.format(20, 100) * 3))) == ["Willing tiller: 11.00"]
+
+
+def unmapped(content):
+    """A font in which the code of # has no character, and the page that uses it."""
+    cmap = (
+        "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapType 2 def 1 begincodespacerange <00> <ff>"
+        " endcodespacerange 1 beginbfchar <23> <e123> endbfchar endcmap end end"
+    )
+    font = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding /ToUnicode 11 0 R >>"
+    stream = f"<< /Length {len(cmap)} >>\nstream\n{cmap}\nendstream"
+    options = {"objects": [font, stream], "resources": "/Font << /F1 3 0 R /F2 10 0 R >>"}
+    return (f"BT /F1 10 Tf 20 170 Td ({PROSE}) Tj ET " + content, options)
+
+
+def test_a_bullet_without_a_character_leaves_its_line_as_it_is(pdf):
+    content, options = unmapped("BT /F2 10 Tf 20 100 Td (#) Tj /F1 10 Tf (First item) Tj ET")
+    page = only(pdf(content, box=(0, 0, 500, 200), **options))
+    assert lines(page) == [PROSE, "First item"]
+    assert page.words is not None
+
+
+def test_a_word_with_a_letter_without_a_character_is_left_to_ocr(pdf):
+    content, options = unmapped("BT /F2 10 Tf 20 100 Td (Tot#l due) Tj ET")
+    page = only(pdf(content, box=(0, 0, 500, 200), **options))
+    assert page.words is None
+    assert lines(page) == [PROSE]
+    assert (page.known.picture[page.height // 3 :] < 128).any()
+
+
+def test_a_layer_of_which_nothing_is_mapped_is_left_to_ocr(pdf):
+    content, options = unmapped("BT /F2 10 Tf 20 100 Td (##### #### ######) Tj ET")
+    page = only(pdf(content, box=(0, 0, 500, 200), **options))
+    assert page.words is None
+    assert page.known is None
 
 
 def test_the_same_words_in_two_places_are_two(pdf):
