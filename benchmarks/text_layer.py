@@ -2,7 +2,8 @@
 
 Run ``python benchmarks/text_layer.py``: the first pages of Kleister-NDA's contracts, read as the service reads them by
 default and with ``ocr=always``. Words are compared as multisets of upper-cased words, with plain quotes and dashes; a
-page whose layer leaves something for OCR is counted apart. ``--seconds-only`` leaves OCR out, to compare two checkouts side by side.
+page whose layer leaves something for OCR is counted apart. ``--seconds-only`` leaves OCR out, to compare two checkouts
+side by side.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from layoutserve.model.allocator import keep_freed_memory
 from layoutserve.model.ocr.reader import Ocr, OcrConfig
 from layoutserve.model.page import Page, read_document
 
-PLAIN = str.maketrans("“”‘’–—", "\"\"''--")
+PLAIN = str.maketrans({0x201C: '"', 0x201D: '"', 0x2018: "'", 0x2019: "'", 0x2013: "-", 0x2014: "-"})
 CONTRACTS = Path(__file__).parents[2] / "shared" / "data" / "kleister-nda" / "documents"
 
 
