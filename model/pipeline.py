@@ -239,7 +239,7 @@ class Pipeline:
         begun = time.perf_counter()
         key = self._pages.key(page, f"{self._reader}\0{request.language}")
         if (known := self._pages.get(key)) is not None:
-            page = replace(page, words=known.words, turn=known.turn, known=None)
+            page = replace(page, words=known.words, turn=known.turn, known=None, unread=None)
         else:
             read = yield Recognize(page, request.language)
             if not isinstance(read, Page) or read.words is None:

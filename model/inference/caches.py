@@ -95,8 +95,9 @@ class PageCache(Cache[ReadWords]):
         digest = hashlib.blake2b(f"{reader}\0{page.image.shape}".encode(), digest_size=16)
         digest.update(np.ascontiguousarray(page.image).data)
         if page.known is not None:
-            digest.update(np.ascontiguousarray(page.known.picture).data)
-            digest.update(repr(page.known.words).encode(errors="surrogatepass"))
+            digest.update(repr(page.known).encode(errors="surrogatepass"))
+        if page.unread is not None:
+            digest.update(np.ascontiguousarray(page.unread).data)
         return digest.digest()
 
 

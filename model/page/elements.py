@@ -60,19 +60,17 @@ class FormField:
     box: Box
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class KnownPart:
     """What a PDF says of a page that OCR has yet to read in part.
 
     words: of its text layer, in reading order. turn: how they are read upright. doubtful: their letters may not be the
-    ink's, so that OCR must look at them too. picture: uint8 (height, width, 3) RGB, what OCR has to read: the page
-    without these words, or all of it where they are doubtful.
+    ink's, so that OCR must look at them too.
     """
 
     words: tuple[Word, ...]
     turn: int
     doubtful: bool
-    picture: NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,8 +80,9 @@ class Page:
     ``image`` is uint8 (height, width, 3) RGB. ``number`` counts from 1 in the document. ``dpi`` is the rendering
     resolution of a PDF page, else None. ``turn`` is how many degrees clockwise the page had to be turned to be
     read upright (0, 90, 180, 270); boxes are not turned. ``words`` is None until the page has been read; an empty
-    tuple means that it has no words. ``known`` is what needs no OCR of a page whose words are None. ``selection_marks``
-    and ``form_fields`` are those of a PDF's form, in the order of the file.
+    tuple means that it has no words. ``known`` is what needs no OCR of a page whose words are None, and ``unread`` the
+    page without it, pixels as in ``image``, or None where OCR has to look at all of the page. ``selection_marks`` and
+    ``form_fields`` are those of a PDF's form, in the order of the file.
     """
 
     image: NDArray[np.uint8]
@@ -92,6 +91,7 @@ class Page:
     turn: int = 0
     words: tuple[Word, ...] | None = None
     known: KnownPart | None = None
+    unread: NDArray[np.uint8] | None = None
     selection_marks: tuple[SelectionMark, ...] = ()
     form_fields: tuple[FormField, ...] = ()
 

@@ -28,7 +28,7 @@ def rest(page: Page) -> Page:
     """What OCR has to read of a page: as it is, or without what a PDF says of it."""
     if page.known is None:
         return page
-    return replace(page, image=page.known.picture, known=None)
+    return replace(page, image=page.image if page.unread is None else page.unread, known=None, unread=None)
 
 
 def completed(page: Page, read: Page) -> Page:
@@ -38,7 +38,7 @@ def completed(page: Page, read: Page) -> Page:
     # A checkbox, ticked or not, is a mark and no word.
     marks = [mark.box for mark in page.selection_marks]
     words, turn = _merged(page.known, read.words or (), read.turn, marks)
-    return replace(page, words=words, turn=turn, known=None)
+    return replace(page, words=words, turn=turn, known=None, unread=None)
 
 
 def _merged(known: KnownPart, read: tuple[Word, ...], turn: int, marks: Sequence[Box]) -> tuple[tuple[Word, ...], int]:

@@ -5,7 +5,7 @@ import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 import pypdfium2 as pdfium
@@ -46,6 +46,10 @@ def fitting_dpi(size: tuple[float, float], dpi: int, max_pixels: int) -> int:
     return fitting
 
 
+# Words, turn, known part and unread pixels, as a Page has them.
+_Judged: TypeAlias = tuple[tuple[Word, ...] | None, int, KnownPart | None, NDArray[np.uint8] | None]
+
+
 class PdfReader:
     """Reads the pages of a PDF.
 
@@ -70,13 +74,13 @@ class PdfReader:
             width, height = _pixels(loaded.get_size(), dpi)
             with _laid(document, loaded, index, transform(loaded, width, height)) as (page, laid):
                 image = _render(page, width, height)
-                words, turn, known = None, 0, None
+                words, turn, known, unread = None, 0, None, None
                 if self._ocr != "always":
                     layer = _Layer(page, image, dpi, laid)
                     if self._ocr == "never":
                         words, turn = layer.as_it_is()
                     else:
-                        words, turn, known = layer.as_it_is_seen()
+                        words, turn, known, unread = layer.as_it_is_seen()
         return Page(
             image,
             number=index + 1,
@@ -84,6 +88,7 @@ class PdfReader:
             turn=turn,
             words=words,
             known=known,
+            unread=unread,
             selection_marks=tuple(laid.marks),
             form_fields=tuple(laid.fields),
         )
@@ -152,15 +157,15 @@ class _Layer:
         kept &= ~self._covered()
         return self._words(kept, np.zeros(len(characters), dtype=np.bool_))
 
-    def as_it_is_seen(self) -> tuple[tuple[Word, ...] | None, int, KnownPart | None]:
-        """Words and turn of a page that its layer says all of; else None, and what it says of the page if anything."""
+    def as_it_is_seen(self) -> _Judged:
+        """Words and turn of a page that its layer says all of; else None, what it says if anything, and the rest."""
         characters, image = self._characters, self._image
         objects = frozenset(characters.objects[characters.objects != 0].tolist())
         base = self._without(objects)
         kept = visibility.seen(characters, image, base, self._dpi)
         senseless = characters.senseless & kept
         if np.count_nonzero(senseless) > _SENSELESS * np.count_nonzero(kept):
-            return None, 0, None
+            return None, 0, None, None
         if senseless.any():
             bad = text_layer.unreadable_objects(characters, kept)
             kept &= ~np.isin(characters.objects, list(bad)) & ~senseless
@@ -169,17 +174,17 @@ class _Layer:
         kept &= ~self._covered()
         if not kept.any() and not self._typed(kept):
             # Nothing is on the page, or all of it is for OCR.
-            return (() if int(image.max()) - int(image.min()) <= visibility.CONTRAST else None), 0, None
+            return (() if int(image.max()) - int(image.min()) <= visibility.CONTRAST else None), 0, None, None
         words, turn = self._words(kept, visibility.ruled_apart(characters, base))
         upright = np.flatnonzero(kept & (characters.turns == (360 - turn) % 360))
         doubtful = turn == 0 and letter_shapes.are_doubtful(
             [characters.texts[place] for place in upright], characters.ink[upright], characters.line[upright]
         )
         if doubtful:
-            return None, 0, KnownPart(words, turn, True, image)
+            return None, 0, KnownPart(words, turn, True), None
         if visibility.has_writing(base, self._dpi):
-            return None, 0, KnownPart(words, turn, False, base)
-        return words, turn, None
+            return None, 0, KnownPart(words, turn, False), base
+        return words, turn, None, None
 
     def _words(self, kept: NDArray[np.bool_], apart: NDArray[np.bool_]) -> tuple[tuple[Word, ...], int]:
         direction = text_layer.direction_of(self._characters, kept)

@@ -19,6 +19,8 @@ Picture = NDArray[np.uint8]
 _SEEN = 10
 # Difference of neighbouring pixels that is no noise of a scan.
 CONTRAST = 20
+# Rows of pixels that are compared at a time.
+_STRIP = 256
 # Share of its box that a glyph paints at least: thin strokes of a slash fill a tenth.
 _PAINTED = 0.03
 # Text lower than this, in points, is not read by anybody.
@@ -51,14 +53,23 @@ _MANY = 400
 
 def seen(characters: Characters, image: Picture, without_text: Picture, dpi: float) -> NDArray[np.bool_]:
     """Tell which characters a person sees on ``image``, bool (n,); white space is never seen, twice drawn text once."""
-    difference = cv2.absdiff(image, without_text)
-    alike = cv2.inRange(difference, np.zeros(3), np.full(3, float(_SEEN)))
-    changed = np.asarray(cv2.bitwise_not(alike), dtype=np.uint8)
+    changed = _changed(image, without_text)
     heights = _heights(characters)
     shown = _share(changed, characters.ink) >= _PAINTED
     shown &= ~characters.white & (heights >= _SMALLEST * dpi / 72)
     shown[shown] &= ~_drawn_before(characters, np.flatnonzero(shown), heights)
     return shown
+
+
+def _changed(image: Picture, other: Picture) -> Picture:
+    """Mask (height, width), 255 where a person sees a difference between two pictures of a page."""
+    changed = np.empty(image.shape[:2], dtype=np.uint8)
+    # In strips: of a large page, each further copy takes 150 MB.
+    for top in range(0, len(image), _STRIP):
+        rows = slice(top, top + _STRIP)
+        alike = cv2.inRange(cv2.absdiff(image[rows], other[rows]), np.zeros(3), np.full(3, float(_SEEN)))
+        np.subtract(255, alike, out=changed[rows])
+    return changed
 
 
 def over_ink(characters: Characters, image: Picture, dpi: float) -> NDArray[np.bool_]:

@@ -19,7 +19,7 @@ from layoutserve.model import errors
 from layoutserve.model.page import Limits, OcrMode, Page
 from layoutserve.service.errors import DocumentNotProcessable
 from layoutserve.service.sandbox.confinement import MIB
-from layoutserve.service.sandbox.messages import Departed, close, mapped_pixels, receive, send
+from layoutserve.service.sandbox.messages import ARRAYS, Departed, close, mapped_pixels, receive, send
 
 START_S = 60.0
 # Priority of those who take long: a tenth of the others' share of a core.
@@ -80,7 +80,7 @@ class SandboxedDocument:
         """Wait until the next page is decoded; its pixels stay where they are until it is taken."""
         with suppress(Departed):  # then receiving says why
             send(self._end, {"read": True})
-        self._decoded = self._receive(1)
+        self._decoded = self._receive(len(ARRAYS))
 
     def take(self) -> Page:
         """Give the page that was waited for."""
@@ -89,13 +89,19 @@ class SandboxedDocument:
         self._decoded = None
         try:
             height, width, channels = map(int, message["shape"])
-            pixels = mapped_pixels(descriptors[0], (height, width, channels))
+            arrays = {
+                name: mapped_pixels(descriptor, (height, width, channels))
+                for name, descriptor in zip(message["arrays"], descriptors, strict=True)
+                if name in ARRAYS
+            }
+            pixels, unread = arrays["image"], arrays.get("unread")
             described = _described().validate_python(message["page"])
         except (Departed, ValidationError, IndexError, KeyError, TypeError, ValueError):
             self._fail("its reader answered nonsense")
         finally:
             close(descriptors)
-        return Page(image=pixels, **{name.name: getattr(described, name.name) for name in fields(described)})
+        rest = {name.name: getattr(described, name.name) for name in fields(described)}
+        return Page(image=pixels, unread=unread, **rest)
 
     @property
     def decoded_bytes(self) -> int:
@@ -276,7 +282,7 @@ def _described() -> TypeAdapter[Any]:
     rest = [
         (name.name, hints[name.name], field(default=name.default if name.default is not MISSING else None))
         for name in fields(Page)
-        if name.name != "image"
+        if name.name not in ARRAYS
     ]
     return TypeAdapter(make_dataclass("DescribedPage", rest, frozen=True))
 

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+# The members of a page that are pixels: they are handed on in shared memory, all of one shape.
+ARRAYS = ("image", "unread")
 MAX_MESSAGE_BYTES = 64 * 2**20
 _LENGTH = struct.Struct("!I")
 _SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE

@@ -1,7 +1,8 @@
 """One document read in a process of its own, page by page as they are asked for.
 
 service -> reader   the document's descriptor, then {"read": true} for each page
-reader -> service   {"page_count", "numbers"}, then {"page", "shape"} with the pixels' descriptor for each page;
+reader -> service   {"page_count", "numbers"}, then {"page", "shape", "arrays"} for each page, with the descriptors of
+                    the arrays that it has of these pixels: its image, and what OCR has to read of it;
                     or {"error", "message"}, a class of ``model/errors.py`` by its name, which ends it
 """
 
@@ -13,7 +14,7 @@ from typing import Any
 from layoutserve.model.errors import DocumentTooLarge, LayoutServeError
 from layoutserve.model.page import Limits, Page, read_document
 from layoutserve.service.sandbox import confinement
-from layoutserve.service.sandbox.messages import Departed, receive, send, shared_pixels
+from layoutserve.service.sandbox.messages import ARRAYS, Departed, close, receive, send, shared_pixels
 
 # A page's pixels are handed on in memory that counts as a file: three bytes each, and some words.
 _BYTES_PER_PIXEL = 3
@@ -48,12 +49,14 @@ def read(end: socket.socket, document: int, order: dict[str, Any]) -> None:
 
 
 def _send_page(end: socket.socket, page: Page) -> None:
-    pixels = shared_pixels(page.image)
+    arrays = {name: getattr(page, name) for name in ARRAYS if getattr(page, name) is not None}
+    described = {name.name: _plain(getattr(page, name.name)) for name in fields(page) if name.name not in ARRAYS}
+    pixels: list[int] = []
     try:
-        described = {name.name: _plain(getattr(page, name.name)) for name in fields(page) if name.name != "image"}
-        send(end, {"page": described, "shape": page.image.shape}, [pixels])
+        pixels += map(shared_pixels, arrays.values())
+        send(end, {"page": described, "shape": page.image.shape, "arrays": list(arrays)}, pixels)
     finally:
-        os.close(pixels)
+        close(pixels)
 
 
 def _plain(value: object) -> object:

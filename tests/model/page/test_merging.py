@@ -23,7 +23,7 @@ def word(text, x, y, source, line=0, width=None):
 def page(*known, doubtful=False, turn=0, marks=()):
     image = np.full((HEIGHT, WIDTH, 3), 255, dtype=np.uint8)
     picture = np.full((HEIGHT, WIDTH, 3), 200, dtype=np.uint8)
-    return Page(image, known=KnownPart(known, turn, doubtful, picture), selection_marks=marks)
+    return Page(image, known=KnownPart(known, turn, doubtful), unread=picture, selection_marks=marks)
 
 
 def texts(page):
