@@ -112,10 +112,9 @@ class _Places:
                 self._cells.setdefault(cell, []).append(box)
 
     def covered(self, box: Box) -> float:
-        """The largest share of a box that one of the boxes covers."""
-        area = max(box.width * box.height, 1e-6)
-        near = (other for cell in _cells(box) for other in self._cells.get(cell, ()))
-        return max((box.overlap(other) / area for other in near), default=0.0)
+        """The share of a box that the boxes cover, none of which covers another."""
+        near = {other for cell in _cells(box) for other in self._cells.get(cell, ())}
+        return sum(map(box.overlap, near)) / max(box.width * box.height, 1e-6)
 
 
 def _cells(box: Box) -> Iterable[tuple[int, int]]:

@@ -55,6 +55,12 @@ def test_what_is_seen_counts_where_an_appearance_says_otherwise(pdf):
     assert texts(page) == ["Form", "old"]
 
 
+def test_a_form_that_asks_for_new_appearances_shows_its_values(pdf):
+    widget = "/FT /Tx /T (name) /V (new) /DA (/Helv 11 Tf 0 g) /Rect [20 100 200 120] /AP << /N 11 0 R >>"
+    page = only(form(pdf, widget, need=True, more=[appearance("BT /Helv 12 Tf 2 5 Td (old) Tj ET")]))
+    assert texts(page) == ["Form", "new"]
+
+
 def test_hidden_fields_and_passwords_say_nothing(pdf):
     hidden = "/FT /Tx /T (hidden) /V (Secret) /F 2 /Rect [20 100 200 120]".replace("/F 2", "")
     data = form(pdf, hidden, "/FT /Tx /T (pin) /V (4711) /Ff 8192 /Rect [20 60 200 80]", need=True)

@@ -59,6 +59,12 @@ def test_what_is_known_is_not_read_again_and_marks_are_no_words():
     assert texts(completed(whole, replace(rest(whole), words=read))) == ["known", "new"]
 
 
+def test_two_known_words_that_ocr_reads_as_one_are_not_read_again():
+    whole = page(word("Total", 20, 20, "text_layer"), word("due", 72, 20, "text_layer"))
+    read = (word("Totaldue", 20, 20, "ocr", width=82),)
+    assert texts(completed(whole, replace(rest(whole), words=read))) == ["Total", "due"]
+
+
 def test_a_doubtful_layer_is_kept_where_ocr_agrees_and_dropped_where_it_does_not():
     layer = [word(text, 20 + 90 * place, 20, "text_layer") for place, text in enumerate(["Invoice", "4711", "Total"])]
     alike = [word(text, 20 + 90 * place, 20, "ocr") for place, text in enumerate(["INVOICE", "4711", "Tota1"])]

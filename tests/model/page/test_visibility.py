@@ -245,6 +245,36 @@ def test_letters_of_the_ink_are_believed(pdf, text):
     assert words(only(pdf(content, box=(0, 0, 500, 200), **options))) == text.split()
 
 
+def hebrew(pdf, shown):
+    """A page on which the letters a to f stand for Hebrew ones, as a font may have it."""
+    rows = "".join(f"<{0x61 + place:02x}> <{0x5D0 + place:04x}>\n" for place in range(6)) + "<20> <0020>\n"
+    digits = "".join(f"<{code:02x}> <{code:04x}>\n" for code in range(0x30, 0x3A))
+    cmap = (
+        "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapType 2 def 1 begincodespacerange <00> <ff>"
+        f" endcodespacerange 17 beginbfchar\n{rows}{digits}endbfchar endcmap end end"
+    )
+    font = "<< /Type /Font /Subtype /Type1 /BaseFont /Courier /Encoding /WinAnsiEncoding /ToUnicode 11 0 R >>"
+    stream = f"<< /Length {len(cmap)} >>\nstream\n{cmap}\nendstream"
+    return only(pdf(shown, objects=[font, stream], resources="/Font << /F1 3 0 R /F2 10 0 R >>"))
+
+
+ALEPH_TO_DALET, HE_VAV = "\u05d0\u05d1\u05d2\u05d3", "\u05d4\u05d5"
+
+
+def test_a_right_to_left_line_stored_as_it_is_seen_is_read_in_its_order(pdf):
+    # Seen from left to right: 2024, the second word's letters backwards, the first word's backwards.
+    page = hebrew(pdf, "BT /F2 12 Tf 100 100 Td (2024 fe dcba) Tj ET")
+    assert lines(page) == [f"{ALEPH_TO_DALET} {HE_VAV} 2024"]
+
+
+def test_a_right_to_left_line_stored_as_it_is_spoken_is_read_in_its_order(pdf):
+    # Each letter is put left of the one before it, 7.2 points apart in Courier of 12.
+    places = [(letter, 200 - 7.2 * place) for place, letter in enumerate("abcd ef")]
+    shown = " ".join(f"1 0 0 1 {x:.1f} 100 Tm ({letter}) Tj" for letter, x in places)
+    page = hebrew(pdf, f"BT /F2 12 Tf {shown} 1 0 0 1 114.4 100 Tm (2024) Tj ET")
+    assert lines(page) == [f"{ALEPH_TO_DALET} {HE_VAV} 2024"]
+
+
 def test_numbers_of_neighbouring_cells_are_two_words(pdf):
     near = "BT /F1 10 Tf 20 100 Td (12.50) Tj ET BT /F1 10 Tf 46.3 100 Td (300.00) Tj ET "
     assert words(only(pdf(near))) == ["12.50", "300.00"]
