@@ -6,10 +6,13 @@ One page, in the order of data::
     bundle                 a folder with all that running a model takes; ``bundles`` has the one that comes along
     page/document          bytes -> pages, one at a time, by ``images`` or ``pdf``
     page/images            pictures as RGB: their ``depth``, ``compositing`` of transparent ones, ``repair`` of files
-    page/text_layer        the words that a PDF says of itself, if they are what is seen
+    page/text_layer        words of a PDF's own ``characters`` that a person sees: ``visibility`` compares them
+                           with the page, ``letter_shapes`` with their glyphs; ``annotations`` are laid on it before
+    page/merging           these words and what OCR reads of the rest, as one page
     page/given_words       the words that came with the request instead
     page/reading_order     pieces of text as a person reads them; ``scripts`` knows how writing systems differ
-    page/elements          what comes out: boxes, words, the page; ``geometry`` turns them, ``drawing`` shows them
+    page/elements          what comes out: words, marks, fields, the page; ``drawing`` shows it
+    page/geometry          boxes, polygons, and all quarter turns
     ocr/reader             pixels -> words: lines by ``detection``, cut by ``lines``, read by ``recognition``, ``ctc``
     ocr/parts              large pages in parts; ``unread`` is ink that tells of more to read
     ocr/engine             the models behind it: in ``int8``, or run by ``paddle``; ``models`` says what their files say
