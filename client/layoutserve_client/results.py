@@ -78,7 +78,7 @@ class Word(_Wire):
 
 
 class SelectionMark(_Wire):
-    """A checkbox or a radio button of a PDF's form; ``name`` is its field's."""
+    """A checkbox or a radio button of a PDF; ``name`` is its field's, empty where it is written and no field."""
 
     state: Literal["selected", "unselected"]
     box: Box

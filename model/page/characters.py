@@ -9,8 +9,11 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as c
 from numpy.typing import NDArray
 
-# Bullets and ticks of the fonts Symbol and Wingdings, which word processors leave in the private use area.
-_SYMBOLS = {0xF0B7: "•", 0xF0A7: "▪", 0xF0A8: "◻", 0xF0D8: "➢", 0xF0FC: "✓", 0xF0FE: "☒", 0xF02D: "-", 0xF0E0: "→"}
+# Bullets, ticks and boxes of the fonts Symbol and Wingdings, which word processors leave in the private use area.
+_SYMBOLS = {0xF0B7: "•", 0xF0A7: "▪", 0xF0D8: "➢", 0xF0FC: "✓", 0xF02D: "-", 0xF0E0: "→"}
+_SYMBOLS |= dict.fromkeys((0xF06F, 0xF070, 0xF071, 0xF072, 0xF0A8), "☐") | {0xF0FD: "☒", 0xF0FE: "☑"}
+# Characters that are checkboxes, and their states.
+CHECKBOXES = {"☐": False, "☑": True, "☒": True}
 # Where a text begins that has no object: a space or a line break that PDFium made up.
 _NO_OBJECT = 0
 _SPACE = 0x20

@@ -38,7 +38,10 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class SelectionMark:
-    """A checkbox or a radio button of a PDF's form: its place in page pixels, its state, the name of its field."""
+    """A checkbox or a radio button of a PDF: its place in page pixels, its state, the name of its field.
+
+    One that is written, as a character and not as a field, has the name "".
+    """
 
     box: Box
     selected: bool
@@ -82,7 +85,7 @@ class Page:
     read upright (0, 90, 180, 270); boxes are not turned. ``words`` is None until the page has been read; an empty
     tuple means that it has no words. ``known`` is what needs no OCR of a page whose words are None, and ``unread`` the
     page without it, pixels as in ``image``, or None where OCR has to look at all of the page. ``selection_marks`` and
-    ``form_fields`` are those of a PDF's form, in the order of the file.
+    ``form_fields`` are those of a PDF, in the order of the file.
     """
 
     image: NDArray[np.uint8]

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from layoutserve.model.errors import DocumentTooLarge, InvalidDocument
 from layoutserve.model.page import annotations, letter_shapes, text_layer, visibility
 from layoutserve.model.page.annotations import Laid
-from layoutserve.model.page.characters import read_characters, transform
-from layoutserve.model.page.elements import KnownPart, Page, Word
+from layoutserve.model.page.characters import CHECKBOXES, read_characters, transform
+from layoutserve.model.page.elements import KnownPart, Page, SelectionMark, Word
 from layoutserve.model.page.geometry import Box
 
 _POINTS_PER_INCH = 72.0
@@ -155,6 +155,7 @@ class _Layer:
         characters = self._characters
         kept = visibility.over_ink(characters, self._image, self._dpi)
         kept &= ~self._covered()
+        self._mark(kept)
         return self._words(kept, np.zeros(len(characters), dtype=np.bool_))
 
     def as_it_is_seen(self) -> _Judged:
@@ -172,6 +173,7 @@ class _Layer:
             if bad:
                 base = self._without(objects - bad)
         kept &= ~self._covered()
+        self._mark(kept)
         if not kept.any() and not self._typed(kept):
             # Nothing is on the page, or all of it is for OCR.
             return (() if int(image.max()) - int(image.min()) <= visibility.CONTRAST else None), 0, None, None
@@ -185,6 +187,14 @@ class _Layer:
         if visibility.has_writing(base, self._dpi):
             return None, 0, KnownPart(words, turn, False), base
         return words, turn, None, None
+
+    def _mark(self, kept: NDArray[np.bool_]) -> None:
+        """Take the checkboxes among the characters kept, bool (n,), as marks instead of words."""
+        characters = self._characters
+        for index in np.flatnonzero(np.isin(characters.texts, list(CHECKBOXES)) & kept).tolist():
+            box = Box(*characters.ink[index].tolist())
+            self._laid.marks.append(SelectionMark(box, CHECKBOXES[characters.texts[index]], ""))
+            kept[index] = False
 
     def _words(self, kept: NDArray[np.bool_], apart: NDArray[np.bool_]) -> tuple[tuple[Word, ...], int]:
         direction = text_layer.direction_of(self._characters, kept)

@@ -36,11 +36,11 @@ class Word(BaseModel):
 
 
 class SelectionMark(BaseModel):
-    """A checkbox or a radio button of a PDF's form."""
+    """A checkbox or a radio button of a PDF."""
 
     state: Literal["selected", "unselected"]
     box: BoxTuple
-    name: str = Field(description="Name of its form field", examples=["member"])
+    name: str = Field(description="Name of its form field; empty where it is written and no field", examples=["member"])
 
 
 class Page(BaseModel):
@@ -54,7 +54,7 @@ class Page(BaseModel):
         description="Degrees clockwise the page was turned to be read; boxes are not"
     )
     words: list[Word]
-    selection_marks: list[SelectionMark] = Field(description="Of a PDF's form, in the order of the file")
+    selection_marks: list[SelectionMark] = Field(description="Checkboxes and radio buttons of a PDF")
 
 
 class Entity(BaseModel):

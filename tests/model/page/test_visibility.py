@@ -132,11 +132,11 @@ def test_text_drawn_twice_is_there_once(pdf, dx, dy):
     assert lines(only(pdf(line.format(20, 100) * 3))) == ["Willing tiller: 11.00"]
 
 
-def unmapped(content):
-    """A font in which the code of # has no character, and the page that uses it."""
+def unmapped(content, code="e123"):
+    """A font in which # stands for a code that is no character, and the page that uses it."""
     cmap = (
         "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapType 2 def 1 begincodespacerange <00> <ff>"
-        " endcodespacerange 1 beginbfchar <23> <e123> endbfchar endcmap end end"
+        f" endcodespacerange 1 beginbfchar <23> <{code}> endbfchar endcmap end end"
     )
     font = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding /ToUnicode 11 0 R >>"
     stream = f"<< /Length {len(cmap)} >>\nstream\n{cmap}\nendstream"
@@ -149,6 +149,16 @@ def test_a_bullet_without_a_character_leaves_its_line_as_it_is(pdf):
     page = only(pdf(content, box=(0, 0, 500, 200), **options))
     assert lines(page) == [PROSE, "First item"]
     assert page.words is not None
+
+
+@pytest.mark.parametrize(("code", "selected"), [("f072", False), ("2610", False), ("f0fe", True), ("2612", True)])
+def test_a_written_checkbox_is_a_mark_and_no_word(pdf, code, selected):
+    content, options = unmapped("BT /F2 10 Tf 20 100 Td (#) Tj /F1 10 Tf ( I agree) Tj ET", code)
+    page = only(pdf(content, box=(0, 0, 500, 200), **options))
+    assert lines(page) == [PROSE, "I agree"]
+    (mark,) = page.selection_marks
+    assert (mark.selected, mark.name) == (selected, "")
+    assert mark.box.x1 < page.words[-2].box.x0
 
 
 def test_a_word_with_a_letter_without_a_character_is_left_to_ocr(pdf):
