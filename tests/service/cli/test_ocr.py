@@ -24,7 +24,16 @@ def test_a_document_as_json_and_drawn(blank, capsys):
     drawing = blank.with_name("drawn.svg")
     assert main(["ocr", str(blank), "--json", "--dpi", "72", "--draw", str(drawing)]) == 0
     (page,) = json.loads(capsys.readouterr().out)["pages"]
-    assert page == {"number": 1, "width": 60, "height": 40, "dpi": 72.0, "turn": 0, "words": []}
+    assert page == {
+        "number": 1,
+        "width": 60,
+        "height": 40,
+        "dpi": 72.0,
+        "turn": 0,
+        "words": [],
+        "selection_marks": [],
+        "form_fields": [],
+    }
     assert drawing.read_text().startswith("<svg")
 
 
