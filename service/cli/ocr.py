@@ -81,6 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
             f" {_counts(page)} in {seconds:.2f} s",
             file=sys.stderr,
         )
+        if not page.words:
+            print(f"page {page.number}: no words were found; --ocr always reads all that is seen", file=sys.stderr)
         read.append(page)
         if arguments.draw:
             _draw(page, arguments.draw, len(document) > 1)

@@ -23,7 +23,9 @@ def blank(tmp_path):
 def test_a_document_as_json_and_drawn(blank, capsys):
     drawing = blank.with_name("drawn.svg")
     assert main(["ocr", str(blank), "--json", "--dpi", "72", "--draw", str(drawing)]) == 0
-    (page,) = json.loads(capsys.readouterr().out)["pages"]
+    printed = capsys.readouterr()
+    assert "page 1: no words were found" in printed.err
+    (page,) = json.loads(printed.out)["pages"]
     assert page == {
         "number": 1,
         "width": 60,
