@@ -2,7 +2,9 @@
 
 import ctypes
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pypdfium2 as pdfium
@@ -48,6 +50,35 @@ def read_characters(page: pdfium.PdfPage, width: int, height: int) -> Characters
         return _read(textpage, transform(page, width, height))
     finally:
         textpage.close()
+
+
+def repeated_objects(page: pdfium.PdfPage, known: frozenset[int]) -> frozenset[int]:
+    """Text objects, by address, that repeat one of the ``known`` in its very place: PDFium leaves their text out."""
+    places: dict[tuple[int, ...], list[int]] = {}
+    for parent, address, handle in _text_objects(page):
+        edges = [ctypes.c_float() for _ in range(4)]
+        if c.FPDFPageObj_GetBounds(handle, *edges):
+            places.setdefault((parent, *(round(2 * edge.value) for edge in edges)), []).append(address)
+    repeated = (address for same in places.values() if not known.isdisjoint(same) for address in same)
+    return frozenset(repeated) - known
+
+
+def _text_objects(page: pdfium.PdfPage) -> Iterator[tuple[int, int, Any]]:
+    """The text objects of a page and of the forms on it: the form's address, their own, and their handle."""
+    waiting: list[tuple[int, Any]] = [
+        (_NO_OBJECT, c.FPDFPage_GetObject(page, index)) for index in range(c.FPDFPage_CountObjects(page))
+    ]
+    while waiting:
+        parent, handle = waiting.pop()
+        kind = c.FPDFPageObj_GetType(handle)
+        if kind not in (c.FPDF_PAGEOBJ_TEXT, c.FPDF_PAGEOBJ_FORM):
+            continue
+        address = ctypes.cast(handle, ctypes.c_void_p).value or _NO_OBJECT
+        if kind == c.FPDF_PAGEOBJ_TEXT:
+            yield parent, address, handle
+        else:
+            inside = range(c.FPDFFormObj_CountObjects(handle))
+            waiting += [(address, c.FPDFFormObj_GetObject(handle, index)) for index in inside]
 
 
 def transform(page: pdfium.PdfPage, width: int, height: int) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from layoutserve.model.errors import DocumentTooLarge, InvalidDocument
 from layoutserve.model.page import annotations, letter_shapes, text_layer, visibility
 from layoutserve.model.page.annotations import Laid
-from layoutserve.model.page.characters import CHECKBOXES, read_characters, transform
+from layoutserve.model.page.characters import CHECKBOXES, read_characters, repeated_objects, transform
 from layoutserve.model.page.elements import KnownPart, Page, SelectionMark, Word
 from layoutserve.model.page.geometry import Box
 
@@ -162,6 +162,7 @@ class _Layer:
         """Words and turn of a page that its layer says all of; else None, what it says if anything, and the rest."""
         characters, image = self._characters, self._image
         objects = frozenset(characters.objects[characters.objects != 0].tolist())
+        objects |= repeated_objects(self._page, objects)
         base = self._without(objects)
         kept = visibility.seen(characters, image, base, self._dpi)
         senseless = characters.senseless & kept
