@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 from serving import Pages, base_bundle
 
-from layoutserve.model.encoding.tensors import VISUAL_TOKENS
+from layoutserve.model.bundle import LAYOUTLMV2_VISUAL_TOKENS as VISUAL_TOKENS
 from layoutserve.model.ocr import int8, store
 from layoutserve.model.ops import LIBRARY
 

@@ -3,6 +3,7 @@
 Run ``make bench-model``, or ``python benchmarks/network.py --help``. Every round runs every contestant once, so that
 whatever else the machine does falls on all of them alike; the median over the rounds counts. ``eager`` is this
 repository's network in torch computing what the reference computes: all levels of the pyramid, nothing folded.
+``--family`` measures a relative; those without a picture have no further question.
 Ratios are eager's time divided by the contestant's. A *further question* has its page's visual features already. On a
 machine that does other things too, ``--clock cpu --threads 1`` counts processor time instead.
 """
@@ -24,9 +25,12 @@ from rich.table import Table
 
 from layoutserve.model.bundle import Bundle, Manifest
 from layoutserve.model.inference.session import Session
-from layoutserve.model.network.graphs import encoder_graph, visual_graph
-from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
+from layoutserve.model.network.document_network import DocumentNetwork
+from layoutserve.model.network.encoder_graph import encoder_graph
+from layoutserve.model.network.families import FAMILIES
+from layoutserve.model.network.layoutlmv2 import LayoutLMv2
 from layoutserve.model.network.quantization import quantize_encoder, quantize_visual
+from layoutserve.model.network.visual_graph import visual_graph
 from layoutserve.model.ops import LIBRARY
 
 Contestant = Callable[[dict[str, NDArray[np.int64]]], object]
@@ -36,14 +40,20 @@ INT8 = "int8, native"
 FURTHER = "further question"
 FURTHER_INT8 = "further, int8"
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
+# What public base checkpoints say otherwise than the defaults.
+PUBLIC = {
+    "layoutlmv3": {"max_position_embeddings": 514, "type_vocab_size": 1},
+    "lilt": {"vocab_size": 50265, "max_position_embeddings": 514, "type_vocab_size": 1, "pad_token_id": 1},
+}
 # Largest difference of the logits from eager's: absolute for float32, relative for int8 with its random weights.
 BOUND, INT8_BOUND = 1e-4, 0.15
 
 
-def contestants(folder: Path, threads: int, *, few: bool = False) -> dict[str, Contestant]:
+def contestants(name: str, folder: Path, threads: int, *, few: bool = False) -> dict[str, Contestant]:
     """Every way to compute the same logits, by name, in the order of the report; a few: those that are in use."""
     torch.manual_seed(0)
-    network = LayoutLMv2(Config(), {"kie": 9}).eval()
+    family = FAMILIES[name]
+    network = family.network(family.config.from_dict(PUBLIC.get(name, {})), {"kie": 9}).eval()
     found: dict[str, Contestant] = {"eager": lambda inputs: eager(network, inputs)}
     sessions = {}
     for graph in ("fused",) if few else ("portable", "fused"):
@@ -55,54 +65,66 @@ def contestants(folder: Path, threads: int, *, few: bool = False) -> dict[str, C
             found[f"{graph}, {operators}"] = lambda inputs, session=session: onnx(session, inputs)
             sessions[f"{graph}, {operators}"] = session
     sessions[INT8] = Session(quantized(network, folder / "fused", folder / "int8"), threads=threads)
-    found[FURTHER] = lambda inputs: further(sessions[FUSED], inputs)
+    looks = sessions[INT8].bundle.visual_graph is not None
+    if looks:
+        found[FURTHER] = lambda inputs: further(sessions[FUSED], inputs)
     found[INT8] = lambda inputs: onnx(sessions[INT8], inputs)
-    found[FURTHER_INT8] = lambda inputs: further(sessions[INT8], inputs)
+    if looks:
+        found[FURTHER_INT8] = lambda inputs: further(sessions[INT8], inputs)
     return found
 
 
 @torch.inference_mode()
-def eager(network: LayoutLMv2, inputs: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]:
+def eager(network: DocumentNetwork, inputs: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]:
     """Logits of torch, as the reference computes them."""
     tensors = {name: torch.from_numpy(value) for name, value in inputs.items()}
+    if not isinstance(network, LayoutLMv2):
+        return network(**tensors)["kie_logits"].numpy()
     visual = network.layoutlmv2.visual_embeddings(tensors["image"], all_levels=True)
     text = network.layoutlmv2.text_embeddings(tensors["input_ids"], tensors["bbox"], tensors["token_type_ids"])
     hidden = network.layoutlmv2.encode(text, visual, tensors["bbox"], tensors["attention_mask"])
-    return network.outputs(hidden, visual)["kie_logits"].numpy()
+    return network.outputs(hidden, visual, text.shape[1])["kie_logits"].numpy()
 
 
 def onnx(session: Session, inputs: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]:
     """Logits of the graphs, from pixels on."""
     arrays = {name: value for name, value in inputs.items() if name != "image"}
-    return session.encoder({**arrays, "visual_embeddings": session.visual(inputs["image"])})["kie_logits"]
+    if session.bundle.visual_graph is not None:
+        arrays["visual_embeddings"] = session.visual(inputs["image"])
+    return session.encoder(arrays)["kie_logits"]
 
 
 def further(session: Session, inputs: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]:
     """Logits of the graphs for pages whose visual features are known."""
     arrays = {name: value for name, value in inputs.items() if name != "image"}
-    known = np.zeros((len(inputs["image"]), 49, 768), np.float32)
+    known = np.zeros((len(inputs["image"]), session.bundle.manifest.inputs.visual_tokens, 768), np.float32)
     return session.encoder({**arrays, "visual_embeddings": known})["kie_logits"]
 
 
-def saved(network: LayoutLMv2, folder: Path, *, fused: bool) -> Bundle:
+def saved(network: DocumentNetwork, folder: Path, *, fused: bool) -> Bundle:
     """The network's graphs on disk, without the proof that an export makes."""
     folder.mkdir()
-    visual_graph(network).save(folder / "visual.onnx")
+    if (visual := visual_graph(network)) is not None:
+        visual.save(folder / "visual.onnx")
     encoder_graph(network, fused=fused).save(folder / "encoder.onnx")
-    manifest = Manifest("base", "1", "", "", "fp32", "", {}, network.config.to_dict(), {})
-    return Bundle(folder, manifest)
+    return Bundle(folder, manifest_of(network, "fp32"))
 
 
-def quantized(network: LayoutLMv2, exported: Path, folder: Path) -> Bundle:
+def manifest_of(network: DocumentNetwork, precision: str) -> Manifest:
+    """As much of a manifest as a session reads."""
+    family = network.config.model_type
+    return Manifest("base", "1", "", "", precision, "", {}, network.config.to_dict(), {}, family=family)
+
+
+def quantized(network: DocumentNetwork, exported: Path, folder: Path) -> Bundle:
     """The int8 form of the fused graphs, calibrated on images like those that are measured."""
     folder.mkdir()
-    images = list(example(4, 1)["image"])
-    quantize_visual(exported / "visual.onnx", folder / "visual.onnx", images)
+    if (exported / "visual.onnx").is_file():
+        quantize_visual(exported / "visual.onnx", folder / "visual.onnx", list(example(4, 1)["image"]))
     encoder = encoder_graph(network, fused=True)
     quantize_encoder(encoder)
     encoder.save(folder / "encoder.onnx")
-    manifest = Manifest("base", "1", "", "", "int8", "", {}, network.config.to_dict(), {})
-    return Bundle(folder, manifest)
+    return Bundle(folder, manifest_of(network, "int8"))
 
 
 def example(batch: int, tokens: int) -> dict[str, NDArray[np.int64]]:
@@ -143,6 +165,7 @@ def measure(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--family", choices=FAMILIES, default="layoutlmv2")
     parser.add_argument("--tokens", type=int, nargs="+", default=[128, 256, 512])
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8])
     parser.add_argument("--rounds", type=int, default=5, help="of a batch of one; larger batches get fewer")
@@ -153,9 +176,10 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     with tempfile.TemporaryDirectory() as folder:
-        found = contestants(Path(folder), arguments.threads, few=arguments.few)
+        found = contestants(arguments.family, Path(folder), arguments.threads, few=arguments.few)
         figures: list[dict[str, object]] = []
-        table = Table(title=f"LayoutLMv2 base, milliseconds ({arguments.clock}) a batch (times as fast as eager)")
+        name = FAMILIES[arguments.family].architecture
+        table = Table(title=f"{name} base, milliseconds ({arguments.clock}) a batch (times as fast as eager)")
         table.caption = ", ".join(describe().values())
         for column in ("tokens", "batch", *found):
             table.add_column(column, justify="right")

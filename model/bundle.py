@@ -4,7 +4,7 @@ A folder with::
 
     manifest.json     the model's name, licence, heads and config; the SHA-256 of every other file
     tokenizer.json    Hugging Face tokenizer (absent: the bundle can be run on arrays, not served)
-    visual.onnx       image -> visual embeddings
+    visual.onnx       image -> visual embeddings (absent: the network looks at no picture)
     encoder.onnx      tokens and visual embeddings -> logits
     selftest.npz      a golden input and its logits, which the service repeats before it is ready
 """
@@ -25,6 +25,50 @@ TASKS = ("kie", "classification", "docvqa")
 
 Task = Literal["kie", "classification", "docvqa"]
 FieldType = Literal["text", "date", "amount"]
+
+
+Channels = Literal["BGR", "RGB"]
+
+MODEL_TYPES = ("layoutlm", "layoutlmv2", "layoutxlm", "layoutlmv3", "lilt")
+"""Hugging Face's ``model_type`` of every relative that can be served; a LayoutXLM's is often ``layoutlmv2``, too."""
+
+LAYOUTLMV2_VISUAL_TOKENS = 49
+SEPARATOR_BOX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What an encoder is given of a page beside its words.
+
+    max_tokens: text tokens of a window, at most. channels: their order in the picture, None for an encoder that looks
+    at none. visual_tokens: how many come of a picture. separator_box: all four numbers of a separator's box.
+    token_types: how many types of tokens there are.
+    """
+
+    max_tokens: int = 512
+    channels: Channels | None = "BGR"
+    visual_tokens: int = LAYOUTLMV2_VISUAL_TOKENS
+    separator_box: int = SEPARATOR_BOX
+    token_types: int = 2
+
+
+LAYOUTLMV2 = Inputs()
+
+
+def inputs_of(config: Mapping[str, Any], separator_box: int = SEPARATOR_BOX) -> Inputs:
+    """Say from a Hugging Face ``config.json`` what its network is given."""
+    family = config.get("model_type", "layoutlmv2")
+    longest, token_types = int(config.get("max_position_embeddings", 512)), int(config.get("type_vocab_size", 2))
+    channels: Channels | None = None
+    visual_tokens = 0
+    if family in ("layoutlmv2", "layoutxlm"):
+        channels, visual_tokens = "BGR", LAYOUTLMV2_VISUAL_TOKENS
+    elif family == "layoutlmv3" and config.get("visual_embed", True):
+        channels, visual_tokens = "RGB", (int(config["input_size"]) // int(config["patch_size"])) ** 2 + 1
+    if family in ("layoutlmv3", "lilt"):
+        # The first positions of RoBERTa's table are never a text's.
+        longest -= int(config["pad_token_id"]) + 1
+    return Inputs(longest, channels, visual_tokens, separator_box, token_types)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +105,7 @@ class Head:
 class Manifest:
     """A bundle's description of itself. ``config`` is the Hugging Face config it was exported from.
 
+    family: Hugging Face's ``model_type``. separator_box: all four numbers of a separator's box.
     parity: the largest absolute difference between the graphs and torch, per case, and the bound.
     metrics: measured scores, as {dataset: {metric: value}}. files: SHA-256 by relative path.
     """
@@ -74,6 +119,8 @@ class Manifest:
     heads: Mapping[str, Head]
     config: Mapping[str, Any]
     files: Mapping[str, str]
+    family: str = "layoutlmv2"
+    separator_box: int = SEPARATOR_BOX
     parity: Mapping[str, float] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
@@ -84,9 +131,14 @@ class Manifest:
         return tuple(task for task in TASKS if task in self.heads)
 
     @property
+    def inputs(self) -> Inputs:
+        """What the network is given of a page beside its words."""
+        return inputs_of({**self.config, "model_type": self.family}, self.separator_box)
+
+    @property
     def max_tokens(self) -> int:
         """Most text tokens in a window."""
-        return int(self.config.get("max_position_embeddings", 512))
+        return self.inputs.max_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +149,9 @@ class Bundle:
     manifest: Manifest
 
     @property
-    def visual_graph(self) -> Path:
-        """The visual graph."""
-        return self.path / "visual.onnx"
+    def visual_graph(self) -> Path | None:
+        """The visual graph, or None for a network that looks at no picture."""
+        return self.path / "visual.onnx" if self.manifest.inputs.visual_tokens else None
 
     @property
     def encoder_graph(self) -> Path:
@@ -142,7 +194,8 @@ def load(folder: Path, *, verify: bool = True) -> Bundle:
         manifest = _parse(json.loads(text))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(f"{folder / MANIFEST} is damaged ({error}); export the bundle again.") from error
-    for name in ("visual.onnx", "encoder.onnx", *manifest.files):
+    graphs = ("visual.onnx", "encoder.onnx") if manifest.inputs.visual_tokens else ("encoder.onnx",)
+    for name in (*graphs, *manifest.files):
         if name not in manifest.files:
             raise BundleError(f"{folder / MANIFEST} does not list {name}; export the bundle again.")
         path = folder / name
@@ -180,6 +233,9 @@ def _parse(document: Mapping[str, Any]) -> Manifest:
     heads = document["heads"]
     if unknown := set(heads) - set(TASKS):
         raise BundleError(f"The bundle has heads for {sorted(unknown)}; this release knows {list(TASKS)}.")
+    family = document.get("family", "layoutlmv2")
+    if family not in MODEL_TYPES:
+        raise BundleError(f"The bundle holds a {family!r} model; this release knows {', '.join(MODEL_TYPES)}.")
     return Manifest(**{**document, "heads": {task: _parse_head(head) for task, head in heads.items()}})
 
 

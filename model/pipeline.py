@@ -149,13 +149,11 @@ class Pipeline:
         self.bundle = bundle
         # LayoutXLM has 514 positions, two of them never used.
         max_tokens = min(bundle.manifest.max_tokens, MAX_TOKENS, window_tokens)
-        self._encoder = Encoder(bundle.tokenizer, max_tokens=max_tokens, stride=stride)
+        self._encoder = Encoder(bundle.tokenizer, bundle.manifest.inputs, max_tokens=max_tokens, stride=stride)
         self._pages = pages
         self._logits = logits
         # A page that comes again is not tokenized and resized again either. Its picture is most of what that takes.
-        self._tokens = Cache[PageTokens](
-            logits.max_bytes, lambda page: page.image.nbytes + page.ids.nbytes + page.starts.nbytes + page.bbox.nbytes
-        )
+        self._tokens = Cache[PageTokens](logits.max_bytes, lambda page: page.nbytes)
         self._reader = reader
 
     def check(self, request: Request) -> None:

@@ -30,7 +30,7 @@ from ray.serve.handle import DeploymentHandle
 
 from layoutserve.model import bundle
 from layoutserve.model.allocator import keep_freed_memory
-from layoutserve.model.encoding.tensors import VISUAL_TOKENS, Encoding, Logits
+from layoutserve.model.encoding.tensors import Encoding, Logits
 from layoutserve.model.errors import LayoutServeError
 from layoutserve.model.inference.caches import ReadWords
 from layoutserve.model.page import Page
@@ -186,7 +186,7 @@ class ClusterBackend:
     async def infer(self, model: str, encodings: Sequence[Encoding]) -> tuple[list[Logits], float]:
         """Have windows run."""
         began = time.perf_counter()
-        tokens = sum(len(encoding) + VISUAL_TOKENS for encoding in encodings)
+        tokens = sum(encoding.all_tokens for encoding in encodings)
         self._tokens += tokens
         self._telemetry.queue_tokens.set(self._tokens)
         try:

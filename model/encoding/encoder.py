@@ -3,8 +3,8 @@
 A window is ``[CLS] words [SEP]`` or ``[CLS] question [SEP] words [SEP]`` (XLM-R: ``<s> words </s>`` and
 ``<s> question </s></s> words </s>``); which special tokens stand where, and their token types, is what the
 tokenizer's own post-processor does with a pair. Boxes are integers 0-1000 of the page as it is read upright: each
-token its word's, every separator (1000, 1000, 1000, 1000), everything else zeros. As LayoutLMv2Processor and
-LayoutXLMProcessor of transformers 5.23 do it, except that
+token its word's, every separator four times 1000 (LayoutLMv3: 0), everything else zeros. As the processors of
+transformers 5.23 do it, except that
 
 - a window begins and ends with a whole word, so every word is seen whole at least once;
 - text on the page that spells a special token ("[SEP]") is read as the characters it is;
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tokenizers import Tokenizer
 
+from layoutserve.model.bundle import LAYOUTLMV2, Channels, Inputs
 from layoutserve.model.encoding.tensors import IMAGE_SIZE, Encoding, image_key
 from layoutserve.model.errors import BundleError, RequestError
 from layoutserve.model.page import Page
@@ -32,7 +33,6 @@ MAX_TOKENS = 512
 STRIDE = 128
 IGNORE = -100
 
-_SEPARATOR_BOX = 1000
 _UNKNOWN = ("[UNK]", "<unk>")
 
 _log = logging.getLogger(__name__)
@@ -43,17 +43,23 @@ class PageTokens:
     """A page ready to be cut into windows, shared by all questions about it.
 
     ids: int64 (tokens,). starts: int64 (words + 1,), where each word's tokens begin in ``ids``, and their end.
-    bbox: int64 (words, 4), 0-1000. image: uint8 (3, 224, 224) BGR with its digest. clipped: how many words reached
-    beyond the page and were cut to it.
+    bbox: int64 (words, 4), 0-1000. image: uint8 (3, 224, 224) with its digest, or none. clipped: how many words
+    reached beyond the page and were cut to it.
     """
 
     index: int
     ids: NDArray[np.int64]
     starts: NDArray[np.int64]
     bbox: NDArray[np.int64]
-    image: NDArray[np.uint8]
+    image: NDArray[np.uint8] | None
     image_key: bytes
     clipped: int = 0
+
+    @property
+    def nbytes(self) -> int:
+        """What its arrays take in memory."""
+        picture = 0 if self.image is None else self.image.nbytes
+        return picture + self.ids.nbytes + self.starts.nbytes + self.bbox.nbytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +75,19 @@ class _Template:
 class Encoder:
     """Encodes pages for one bundle's tokenizer. Holds no state of a request: share it between threads.
 
-    ``max_tokens`` counts the special tokens and the question in; ``stride`` is how many tokens the windows of a page
-    overlap at most. Raises BundleError when the tokenizer is missing or cannot serve.
+    ``inputs`` says what the network is given beside words, by default what LayoutLMv2 is. ``max_tokens`` counts the
+    special tokens and the question in; ``stride`` is how many tokens the windows of a page overlap at most. Raises
+    BundleError when the tokenizer is missing or cannot serve.
     """
 
-    def __init__(self, tokenizer_json: Path, *, max_tokens: int = MAX_TOKENS, stride: int = STRIDE) -> None:
+    def __init__(
+        self,
+        tokenizer_json: Path,
+        inputs: Inputs = LAYOUTLMV2,
+        *,
+        max_tokens: int = MAX_TOKENS,
+        stride: int = STRIDE,
+    ) -> None:
         if not tokenizer_json.is_file():
             raise BundleError(
                 f"{tokenizer_json.parent} has no {tokenizer_json.name}: "
@@ -93,6 +107,7 @@ class Encoder:
         smallest = len(self._pair.before + self._pair.between + self._pair.after) + 2
         if max_tokens < smallest:
             raise ValueError(f"max_tokens must be at least {smallest}, not {max_tokens}.")
+        self.inputs = inputs
         self.max_tokens = max_tokens
         self.stride = stride
 
@@ -116,8 +131,10 @@ class Encoder:
         bbox, clipped = normalized_boxes(page)
         if clipped:
             _log.warning("page %d: %d of %d words reach beyond the page; clipped.", page.number, clipped, len(words))
-        image = model_image(page)
-        return PageTokens(index, ids, starts, bbox, image, image_key(image), clipped)
+        channels = self.inputs.channels
+        image = None if channels is None else model_image(page, channels)
+        key = b"" if image is None else image_key(image)
+        return PageTokens(index, ids, starts, bbox, image, key, clipped)
 
     def windows(self, page: PageTokens, question: str | None = None) -> list[Encoding]:
         """Cut a tokenized page into windows, each with the whole question in front of it."""
@@ -167,12 +184,15 @@ class Encoder:
         for start, special in ((0, template.before), (text - between, template.between), (end, template.after)):
             for position, (token, kind) in enumerate(special, start):
                 input_ids[position], types[position] = token, kind
-                bbox[position] = 0 if position == 0 else _SEPARATOR_BOX
+                bbox[position] = 0 if position == 0 else self.inputs.separator_box
         input_ids[before : before + len(asked)] = asked
         types[before : before + len(asked)] = template.types[0]
         input_ids[text:end], types[text:end] = ids, template.types[1]
         bbox[text:end], index[text:end] = page.bbox[word_index], word_index
-        return Encoding(input_ids, bbox, types, index, page.image, page.index, page.image_key)
+        # Of LayoutLMv3 and LiLT all tokens are of one type, whatever their tokenizer says.
+        types = np.minimum(types, self.inputs.token_types - 1)
+        visual_tokens = self.inputs.visual_tokens
+        return Encoding(input_ids, bbox, types, index, page.image, page.index, page.image_key, visual_tokens)
 
 
 def normalized_boxes(page: Page) -> tuple[NDArray[np.int64], int]:
@@ -184,11 +204,11 @@ def normalized_boxes(page: Page) -> tuple[NDArray[np.int64], int]:
     return thousandths(*turned_boxes(boxes, float(page.width), float(page.height), page.turn))
 
 
-def model_image(page: Page) -> NDArray[np.uint8]:
-    """Give the upright page as the visual graph wants it: bilinear 224x224, uint8 (3, 224, 224), BGR."""
+def model_image(page: Page, channels: Channels = "BGR") -> NDArray[np.uint8]:
+    """Give the upright page as the visual graph wants it: bilinear 224x224, uint8 (3, 224, 224)."""
     upright = Image.fromarray(turned_image(page.image, page.turn))
-    small = upright.resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BILINEAR)
-    return np.ascontiguousarray(np.asarray(small, dtype=np.uint8)[:, :, ::-1].transpose(2, 0, 1))
+    pixels = np.asarray(upright.resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BILINEAR), dtype=np.uint8)
+    return np.ascontiguousarray((pixels if channels == "RGB" else pixels[:, :, ::-1]).transpose(2, 0, 1))
 
 
 def label_tokens(encoding: Encoding, labels: Sequence[int]) -> NDArray[np.int64]:
@@ -227,7 +247,7 @@ def _template(tokenizer: Tokenizer, path: Path, *, pair: bool) -> _Template:
     sides, parts = encoded.sequence_ids, list(zip(encoded.ids, encoded.type_ids, strict=True))
     question, words = (0, 1) if pair else (0, 0)
     if question not in sides or words not in sides:
-        raise BundleError(f"{path} gives no token for a plain letter: it is not the tokenizer of a LayoutLMv2.")
+        raise BundleError(f"{path} gives no token for a plain letter: it is no tokenizer of these networks.")
     if sides[0] is not None or sides[-1] is not None:
         raise BundleError(f"{path} adds no special tokens: a post-processor that frames the text is needed.")
     first, last = sides.index(question), len(sides) - 1 - sides[::-1].index(words)

@@ -18,8 +18,8 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from layoutserve.model.allocator import share_arena
-from layoutserve.model.bundle import Bundle
-from layoutserve.model.encoding.tensors import IMAGE_SIZE, VISUAL_TOKENS, Encoding, Logits
+from layoutserve.model.bundle import Bundle, Manifest
+from layoutserve.model.encoding.tensors import IMAGE_SIZE, Encoding, Logits
 from layoutserve.model.errors import ArrayError, BundleError, SessionError
 from layoutserve.model.inference.device import BoundGraphs
 from layoutserve.model.inference.visual_cache import CacheInfo, VisualCache
@@ -55,7 +55,7 @@ class Session:
         native_ops: bool = True,
         visual_cache_pages: int = VISUAL_CACHE_PAGES,
     ) -> None:
-        """Load both graphs.
+        """Load the graphs.
 
         providers: ONNX Runtime's names, best first; by default CUDA where it is there, and the CPU, which alone runs
         int8 bundles. threads: of each graph, by default one for each core. native_ops: False runs the functions even
@@ -75,11 +75,13 @@ class Session:
         self._lengths = 1 if on_cpu else GPU_LENGTHS
         self._images_per_call = _IMAGES_PER_CALL if on_cpu else _IMAGES_PER_GPU_CALL
         self.operators: Literal["native", "portable"] = "native" if native else "portable"
-        self._visual = _load(bundle.visual_graph, options, self.providers)
+        self._inputs = bundle.manifest.inputs
+        visual = bundle.visual_graph
+        self._visual = None if visual is None else _load(visual, options, self.providers)
         self._encoder = _load(bundle.encoder_graph, options, self.providers)
         self.outputs = tuple(output.name for output in self._encoder.get_outputs())
         self._bound: BoundGraphs | None = None
-        if self.providers[0] == CUDA:
+        if self.providers[0] == CUDA and self._visual is not None:
             stack = _load(STACK, options, self.providers)
             self._bound = BoundGraphs(self._visual, self._encoder, stack, "cuda")
         self._cache = VisualCache[Features](visual_cache_pages, self._look)
@@ -87,8 +89,8 @@ class Session:
     @property
     def window_tokens(self) -> int:
         """Text tokens of the longest window that runs well: on a GPU a few less than the model takes."""
-        longest = self.bundle.manifest.max_tokens
-        return (longest + VISUAL_TOKENS) // self._lengths * self._lengths - VISUAL_TOKENS
+        visual_tokens = self._inputs.visual_tokens
+        return (self._inputs.max_tokens + visual_tokens) // self._lengths * self._lengths - visual_tokens
 
     @property
     def cache_info(self) -> CacheInfo:
@@ -96,7 +98,12 @@ class Session:
         return self._cache.info()
 
     def visual(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Images uint8 (B, 3, 224, 224) BGR -> visual embeddings float32 (B, V, D), past the cache."""
+        """Images uint8 (B, 3, 224, 224) -> visual embeddings float32 (B, V, D), past the cache.
+
+        Raises SessionError for a bundle without a visual graph.
+        """
+        if self._visual is None:
+            raise SessionError(f"{self.bundle.manifest.name} looks at no picture.")
         parts = [_run(self._visual, {"image": part})["visual_embeddings"] for part in self._parts(images)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
@@ -113,8 +120,7 @@ class Session:
         if not encodings:
             return []
         self._check_tokens(encodings)
-        visual = self._cache.get({encoding.image_key: encoding.image for encoding in encodings})
-        outputs = self._read(self._padded(encodings), [visual[encoding.image_key] for encoding in encodings])
+        outputs = self._read(self._padded(encodings), self._features(encodings))
 
         def window(name: str, row: int, length: int | None = None) -> NDArray[np.float32] | None:
             return outputs[name][row, :length].copy() if name in outputs else None
@@ -132,15 +138,15 @@ class Session:
     def infer(self, arrays: Arrays) -> dict[str, NDArray[np.float32]]:
         """Run arrays under Hugging Face's input names; outputs come under Hugging Face's output names.
 
-        input_ids (B, L), bbox (B, L, 4), 0-1000, image uint8 (B, 3, 224, 224) BGR; attention_mask and token_type_ids
-        (B, L) may be left out, as there. Out: ``logits``, or ``start_logits`` and ``end_logits``, or
-        ``last_hidden_state`` and ``pooler_output``; for several heads the names of ``model/encoding/tensors.py``.
+        input_ids (B, L), bbox (B, L, 4), 0-1000, image uint8 (B, 3, 224, 224), BGR, or RGB for LayoutLMv3, where the
+        network looks at one; attention_mask and token_type_ids (B, L) may be left out, as there. Out: ``logits``, or
+        ``start_logits`` and ``end_logits``, or ``last_hidden_state`` and ``pooler_output``; for several heads the
+        names of ``model/encoding/tensors.py``.
 
         Raises ArrayError for a missing or unknown name, a wrong dtype, shape or range.
         """
-        checked = _checked(arrays, self.bundle.manifest.config)
-        image = checked.pop("image").astype(np.uint8)
-        outputs = self._read(checked, self._look(image))
+        checked = _checked(arrays, self.bundle.manifest)
+        outputs = self._read(checked, self._look_at(checked))
         if len(self.bundle.manifest.heads) > 1:
             return outputs
         return {
@@ -161,14 +167,27 @@ class Session:
             raise BundleError(f"selftest.npz of {self.bundle.path} cannot be read: {error}") from error
         inputs = {name[6:]: value for name, value in golden.items() if name.startswith("input.")}
         expected = {name[7:]: value for name, value in golden.items() if name.startswith("output.")}
-        if "image" not in inputs or set(expected) != set(self.outputs):
+        if ("image" in inputs) != (self._visual is not None) or set(expected) != set(self.outputs):
             raise BundleError(f"selftest.npz of {self.bundle.path} does not fit its graphs; export it again.")
-        visual = self._look(inputs.pop("image"))
-        outputs = self._read(inputs, visual)
+        outputs = self._read(inputs, self._look_at(inputs))
         return float(np.max([np.abs(outputs[name] - value).max() for name, value in expected.items()]))
 
+    def _features(self, encodings: Sequence[Encoding]) -> list[Features] | None:
+        """The visual embeddings of each window's page, or None for a network that looks at none."""
+        if self._visual is None:
+            return None
+        images = {encoding.image_key: encoding.image for encoding in encodings if encoding.image is not None}
+        if missing := sum(encoding.image is None for encoding in encodings):
+            raise ArrayError(f"{missing} windows have no image; {self.bundle.manifest.name} looks at one.")
+        visual = self._cache.get(images)
+        return [visual[encoding.image_key] for encoding in encodings]
+
+    def _look_at(self, arrays: dict[str, NDArray[Any]]) -> list[Features] | None:
+        """Take the image from named arrays and look at it, where there is one."""
+        return self._look(arrays.pop("image").astype(np.uint8)) if "image" in arrays else None
+
     def _look(self, images: NDArray[np.uint8]) -> list[Features]:
-        """Images uint8 (B, 3, 224, 224) BGR -> a page's visual embeddings each, past the cache."""
+        """Images uint8 (B, 3, 224, 224) -> a page's visual embeddings each, past the cache."""
         if self._bound is None:
             # Copied, so that a page that is kept does not keep its neighbours.
             return [embeddings.copy() for embeddings in self.visual(images)]
@@ -178,8 +197,10 @@ class Session:
         most = self._images_per_call
         return [images[start : start + most] for start in range(0, len(images), most)]
 
-    def _read(self, arrays: Arrays, pages: Sequence[Features]) -> dict[str, NDArray[np.float32]]:
-        """Run the encoder graph on arrays of B windows, each with its page's visual embeddings."""
+    def _read(self, arrays: Arrays, pages: Sequence[Features] | None) -> dict[str, NDArray[np.float32]]:
+        """Run the encoder graph on arrays of B windows, each with its page's visual embeddings if it has any."""
+        if pages is None:
+            return self.encoder(arrays)
         if self._bound is None:
             return self.encoder({**arrays, "visual_embeddings": np.stack(pages)})
         return self._bound.encoder(arrays, pages)
@@ -187,9 +208,9 @@ class Session:
     def _padded(self, encodings: Sequence[Encoding]) -> dict[str, NDArray[np.int64]]:
         config = self.bundle.manifest.config
         batch, longest = len(encodings), max(len(encoding) for encoding in encodings)
-        multiple = self._lengths
-        length = -(-(longest + VISUAL_TOKENS) // multiple) * multiple - VISUAL_TOKENS
-        length = max(min(length, self.bundle.manifest.max_tokens), longest)
+        multiple, visual_tokens = self._lengths, self._inputs.visual_tokens
+        length = -(-(longest + visual_tokens) // multiple) * multiple - visual_tokens
+        length = max(min(length, self._inputs.max_tokens), longest)
         arrays = {
             "input_ids": np.full((batch, length), int(config.get("pad_token_id", 0)), np.int64),
             "bbox": np.zeros((batch, length, 4), np.int64),
@@ -204,7 +225,7 @@ class Session:
         return arrays
 
     def _check_tokens(self, encodings: Sequence[Encoding]) -> None:
-        config, longest = self.bundle.manifest.config, self.bundle.manifest.max_tokens
+        config, longest = self.bundle.manifest.config, self._inputs.max_tokens
         for encoding in encodings:
             if len(encoding) > longest:
                 raise ArrayError(f"A window has {len(encoding)} tokens; the model takes {longest}.")
@@ -309,9 +330,12 @@ def _run(session: ort.InferenceSession, arrays: Arrays) -> dict[str, NDArray[np.
     return dict(zip(names, values, strict=True))
 
 
-def _checked(arrays: Arrays, config: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+def _checked(arrays: Arrays, manifest: Manifest) -> dict[str, NDArray[Any]]:
     """The arrays of ``Session.infer``, int64 except for the image, with the absent ones filled in."""
-    needed, known = ("input_ids", "bbox", "image"), ("attention_mask", "token_type_ids")
+    config, inputs = manifest.config, manifest.inputs
+    needed, known = ["input_ids", "bbox"], ["attention_mask", "token_type_ids"]
+    if inputs.visual_tokens:
+        needed.append("image")
     if missing := [name for name in needed if name not in arrays]:
         raise ArrayError(f"The inputs lack {', '.join(missing)}; there are {', '.join(arrays) or 'none'}.")
     if unknown := [name for name in arrays if name not in needed + known]:
@@ -319,8 +343,8 @@ def _checked(arrays: Arrays, config: Mapping[str, Any]) -> dict[str, NDArray[Any
     if arrays["input_ids"].ndim != 2 or 0 in arrays["input_ids"].shape:
         raise ArrayError(f"input_ids must be of shape (B, L), not {arrays['input_ids'].shape}.")
     batch, length = arrays["input_ids"].shape
-    if length > int(config["max_position_embeddings"]):
-        raise ArrayError(f"There are {length} tokens; the model takes {config['max_position_embeddings']}.")
+    if length > inputs.max_tokens:
+        raise ArrayError(f"There are {length} tokens; the model takes {inputs.max_tokens}.")
     full = {
         "attention_mask": np.ones((batch, length), np.int64),
         "token_type_ids": np.zeros((batch, length), np.int64),

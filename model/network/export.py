@@ -1,4 +1,4 @@
-"""Checkpoint -> bundle: the two graphs, the tokenizer, a golden input, and the proof that the numbers are right.
+"""Checkpoint -> bundle: its graphs, the tokenizer, a golden input, and the proof that the numbers are right.
 
     checkpoint --graphs--> visual.onnx, encoder.onnx --proof--> parity, selftest.npz --> manifest.json
 
@@ -17,16 +17,18 @@ import torch
 from numpy.typing import NDArray
 
 from layoutserve.model import bundle as bundles
-from layoutserve.model.bundle import MANIFEST, Bundle, Head, Manifest
+from layoutserve.model.bundle import MANIFEST, Bundle, Head, Manifest, inputs_of
 from layoutserve.model.encoding.tensors import IMAGE_SIZE
 from layoutserve.model.errors import BundleError, CheckpointError
 from layoutserve.model.inference.session import Session
 from layoutserve.model.network import tokenizer as tokenizers
 from layoutserve.model.network.checkpoint import Checkpoint
-from layoutserve.model.network.graphs import encoder_graph, visual_graph
+from layoutserve.model.network.config import NetworkConfig
+from layoutserve.model.network.document_network import DocumentNetwork
+from layoutserve.model.network.encoder_graph import encoder_graph
 from layoutserve.model.network.half_precision import halve
-from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
 from layoutserve.model.network.quantization import quantize_encoder, quantize_visual
+from layoutserve.model.network.visual_graph import visual_graph
 from layoutserve.model.ops import LIBRARY
 
 Graph = Literal["fused", "portable"]
@@ -59,39 +61,45 @@ def export(
     """Export a checkpoint as a bundle in ``output``, which is made, or replaced if it is a bundle.
 
     graph: ``fused`` uses ONNX Runtime's own nodes, ``portable`` standard operators alone. precision: fp16 is for
-    GPUs; int8 needs ``calibration``, page images uint8 (3, 224, 224) BGR of the kind to be served. tokenizer: a
-    tokenizer.json or vocab.txt, by default the checkpoint's. name: by default the folder's. source: what the manifest
-    says of where the weights come from, by default the checkpoint's hub id or the name of its folder. heads: labels
-    with temperatures, fields and rules, by default the checkpoint's labels alone. report is told each step.
+    GPUs; int8 needs ``calibration`` where there is a visual graph: page images uint8 (3, 224, 224) of the kind to be
+    served. tokenizer: in any of the forms of ``tokenizer.py``, by default the checkpoint's. name: by default the
+    folder's. source: what the manifest says of where the weights come from, by default the checkpoint's hub id or the
+    name of its folder. heads: labels with temperatures, fields and rules, by default the checkpoint's labels alone.
+    report is told each step.
 
     Raises BundleError when ``output`` holds something else, CheckpointError when the network cannot be exported or
     the graphs do not compute what it computes.
     """
     if output.exists() and not (output / MANIFEST).is_file() and (output.is_file() or any(output.iterdir())):
         raise BundleError(f"{output} holds something else than a bundle; name a new or an empty folder.")
-    if precision == "int8" and not calibration:
+    visual = visual_graph(checkpoint.network)
+    if precision == "int8" and visual is not None and not calibration:
         raise CheckpointError("int8 needs pages to calibrate the visual graph on; name a folder of them.")
+    family = str(checkpoint.config.to_dict()["model_type"])
+    separator_box = checkpoint.separator_box if tokenizer is None else tokenizers.separator_box(tokenizer, family)
     tokenizer = tokenizer or checkpoint.tokenizer
     if tokenizer is not None and not tokenizer.is_file():
-        raise CheckpointError(f"There is no tokenizer {tokenizer}; name a tokenizer.json or a vocab.txt.")
+        raise CheckpointError(f"There is no tokenizer {tokenizer}; name one of {', '.join(tokenizers.FORMS)}.")
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as work:
         folder = Path(work) / "bundle"
         folder.mkdir()
-        report("Building the visual graph")
-        visual_graph(checkpoint.network).save(folder / "visual.onnx")
+        if visual is not None:
+            report("Building the visual graph")
+            visual.save(folder / "visual.onnx")
         report("Building the encoder graph")
         encoder = encoder_graph(checkpoint.network, fused=graph == "fused")
         if precision == "int8":
-            report(f"Quantizing, calibrated on {len(calibration)} pages")
-            (folder / "visual.onnx").rename(Path(work) / "float.onnx")
-            quantize_visual(Path(work) / "float.onnx", folder / "visual.onnx", calibration)
+            report("Quantizing" + (f", calibrated on {len(calibration)} pages" if visual is not None else ""))
             quantize_encoder(encoder)
+            if visual is not None:
+                (folder / "visual.onnx").rename(Path(work) / "float.onnx")
+                quantize_visual(Path(work) / "float.onnx", folder / "visual.onnx", calibration)
         encoder.save(folder / "encoder.onnx")
         if precision == "fp16":
-            report("Turning both graphs to half precision")
-            halve(folder / "visual.onnx")
-            halve(folder / "encoder.onnx")
+            report("Turning to half precision")
+            for path in folder.glob("*.onnx"):
+                halve(path)
         if tokenizer is not None:
             tokenizers.write(tokenizer, folder / "tokenizer.json")
         manifest = Manifest(
@@ -104,6 +112,8 @@ def export(
             heads=heads or {task: Head(labels=tuple(of)) for task, of in checkpoint.labels.items()},
             config=checkpoint.config.to_dict(),
             files={},
+            family=family,
+            separator_box=separator_box,
         )
         parity = _prove(checkpoint.network, Bundle(folder, manifest), report)
         bundles.write(folder, replace(manifest, parity=parity))
@@ -119,7 +129,7 @@ def _origin(source: str) -> str:
     return folder.resolve().name if folder.is_dir() else source
 
 
-def _prove(network: LayoutLMv2, bundle: Bundle, report: Report) -> dict[str, float]:
+def _prove(network: DocumentNetwork, bundle: Bundle, report: Report) -> dict[str, float]:
     """Run torch and the graphs on several shapes, natively too where the library is; the largest differences.
 
     They are absolute for fp32, else relative. Writes the smallest case as the bundle's golden input, with torch's
@@ -161,8 +171,9 @@ def _prove(network: LayoutLMv2, bundle: Bundle, report: Report) -> dict[str, flo
 
 def _outputs(session: Session, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
     arrays = dict(inputs)
-    visual = session.visual(arrays.pop("image"))
-    return session.encoder({**arrays, "visual_embeddings": visual})
+    if "image" in arrays:
+        arrays["visual_embeddings"] = session.visual(arrays.pop("image"))
+    return session.encoder(arrays)
 
 
 def _absolute_difference(result: Outputs, expected: Outputs) -> float:
@@ -174,10 +185,11 @@ def _relative_difference(result: Outputs, expected: Outputs) -> float:
     return float(np.max(errors))
 
 
-def examples(config: Config) -> dict[str, dict[str, NDArray[Any]]]:
+def examples(config: NetworkConfig) -> dict[str, dict[str, NDArray[Any]]]:
     """Arrays of the network's inputs for one short row, a padded batch and a full row; always the same ones."""
     generator = np.random.default_rng(0)
-    longest = config.max_position_embeddings
+    inputs = inputs_of(config.to_dict())
+    longest = inputs.max_tokens
 
     def case(batch: int, length: int, padded: bool) -> dict[str, NDArray[Any]]:
         corners = np.sort(generator.integers(0, 1001, (batch, length, 2, 2)), axis=2)
@@ -188,13 +200,16 @@ def examples(config: Config) -> dict[str, dict[str, NDArray[Any]]]:
         # Coarse squares look like a page to the network and compress well.
         squares = generator.integers(0, 256, (batch, 3, 14, 14), np.uint8)
         scale = IMAGE_SIZE // 14
-        return {
+        arrays: dict[str, NDArray[Any]] = {
             "input_ids": generator.integers(0, config.vocab_size, (batch, length)),
             "bbox": corners.reshape(batch, length, 4) * mask[:, :, None],
             "image": squares.repeat(scale, axis=2).repeat(scale, axis=3),
             "attention_mask": mask,
             "token_type_ids": generator.integers(0, config.type_vocab_size, (batch, length)),
         }
+        if inputs.channels is None:
+            del arrays["image"]
+        return arrays
 
     return {
         "one_row": case(1, min(17, longest), padded=False),

@@ -5,6 +5,7 @@ memory than the weights, every node is one we chose, and a value's name says whe
 """
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,6 +35,8 @@ class GraphBuilder:
         self.outputs: list[ir.Value] = []
         self.nodes: list[ir.Node] = []
         self.constants: dict[str, ir.Value] = {}
+        # Not the place among the nodes: quantization takes nodes out and puts others in.
+        self._numbers = itertools.count()
 
     def input(self, name: str, dtype: ir.DataType, shape: Sequence[int | str]) -> ir.Value:
         """Declare an input; strings are dynamic sizes."""
@@ -87,7 +90,7 @@ class GraphBuilder:
         **attributes: int | float | str | Sequence[int] | Sequence[float],
     ) -> Sequence[ir.Value]:
         """Append a node and return all of its outputs."""
-        number = len(self.nodes)
+        number = next(self._numbers)
         node = ir.node(op_type, inputs, attributes, domain=domain, num_outputs=outputs, name=f"{op_type}_{number}")
         for index, value in enumerate(node.outputs):
             value.name = f"{op_type}_{number}" + (f"_{index}" if outputs > 1 else "")

@@ -4,8 +4,8 @@ Encoder: every product with a weight matrix becomes QuantizeRows, MatMulInteger,
 (``model/ops/integer_product.py``), so a window's result depends on that window alone. Nothing needs calibration.
 In a fused graph one operator stands between two products: DequantizeGeluQuantize, DequantizeNormQuantize, or
 DequantizeAttendQuantize, whose query, key and value are then one product. Embedding tables are stored as int8 with a
-scale per row. LayerNorm, the biases and the heads stay float32: the heads are a few columns wide, and their logits are
-what is calibrated.
+scale per row. LayerNorm, the biases and the heads stay float32: the heads are a few rows or columns, and their
+logits are what is calibrated.
 
 Visual graph: ONNX Runtime's static quantization (uint8 activations, int8 weights with a scale per channel), its scales
 calibrated on page images. A batch shares no scale with its members: all of them are constants.
@@ -25,7 +25,9 @@ from layoutserve.model.network.graph_builder import GraphBuilder
 from layoutserve.model.ops import DOMAIN
 from layoutserve.model.ops.integer_product import ZERO_POINT, quantize_columns
 
-# Narrower products (the heads) gain nothing.
+# Names of weights begin so in a layer; heads and embeddings stay float32.
+_LAYER = "encoder."
+# Narrower products gain nothing.
 _FEWEST_COLUMNS = 64
 # Smaller tables are not worth two more look-ups.
 _FEWEST_TABLE_ROWS = 4096
@@ -44,7 +46,8 @@ def quantize_encoder(g: GraphBuilder, *, keep: Iterable[str] = ()) -> None:
             g.nodes.append(node)
             continue
         values = constant.const_value.numpy()
-        if node.op_type == "MatMul" and values.ndim == 2 and values.shape[1] >= _FEWEST_COLUMNS:
+        in_layer = (constant.name or "").startswith(_LAYER)
+        if node.op_type == "MatMul" and in_layer and values.ndim == 2 and values.shape[1] >= _FEWEST_COLUMNS:
             result = _product(g, node, values, quantized)
         elif node.op_type == "Gather" and values.ndim == 2 and values.shape[0] >= _FEWEST_TABLE_ROWS:
             result = _look_up(g, node, values)

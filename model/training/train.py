@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from layoutserve.model.bundle import FieldSpec, Head, Task
+from layoutserve.model.bundle import LAYOUTLMV2, FieldSpec, Head, Inputs, Task
 from layoutserve.model.encoding.encoder import MAX_TOKENS, Encoder
 from layoutserve.model.errors import DatasetError
 from layoutserve.model.network import checkpoint
+from layoutserve.model.network import tokenizer as tokenizers
+from layoutserve.model.network.config import BiasedConfig
+from layoutserve.model.network.document_network import DocumentNetwork
 from layoutserve.model.network.layoutlmv2 import LayoutLMv2
 from layoutserve.model.page import Box, Word
 from layoutserve.model.training.data import readers
@@ -69,7 +72,7 @@ def train(options: Options, schedule: Schedule) -> Path:
     labels = labels_of(training)
     tasks = options.tasks or tasks_of(training)
     _log.info("%d pages to train on, %d held out; tasks: %s", len(training), len(held), ", ".join(tasks))
-    start, tokenizer = _start(options.checkpoint, options.without)
+    start = _start(options.checkpoint, options.output, options.without)
     sizes = {"kie": len(labels.kie), "classification": len(labels.classes), "docvqa": 2}
     heads = {task: sizes[task] for task in tasks}
     pages = [_reduced(sheet(example), options.without) for example in training]
@@ -77,22 +80,24 @@ def train(options: Options, schedule: Schedule) -> Path:
     source = Source(
         [replace(page, annotated=names) for page in pages],
         asked=_asked(tasks),
-        lengths=(options.max_tokens,),
+        lengths=(min(options.max_tokens, start.inputs.max_tokens),),
         augmentation=_augmentation(options),
     )
-    encoder = Encoder(tokenizer, max_tokens=options.max_tokens)
+    longest = min(options.max_tokens, start.inputs.max_tokens)
+    encoder = Encoder(start.tokenizer, start.inputs, max_tokens=longest)
     validate = validator(held, labels, tasks, encoder, options.without)
     result = options.output / "checkpoint"
 
     def work(rank: int) -> None:
-        network = start(heads)
+        network = start.build(heads)
         finetune(
             network,
             [source],
             labels,
-            tokenizer,
+            start.tokenizer,
             schedule,
             options.output,
+            inputs=start.inputs,
             validate=validate if held else None,
             validate_steps=max(20, len(pages) // schedule.batch_size),
             patience=options.patience,
@@ -101,7 +106,14 @@ def train(options: Options, schedule: Schedule) -> Path:
         )
         if rank == 0:
             known = {"kie": labels.kie, "classification": labels.classes}
-            checkpoint.save(network, {t: known[t] for t in tasks if t in known}, result, tokenizer=tokenizer)
+            checkpoint.save(
+                network,
+                {task: known[task] for task in tasks if task in known},
+                result,
+                tokenizer=start.tokenizer,
+                separator_box=start.inputs.separator_box,
+                licence=start.licence,
+            )
 
     spread(options.processes, work)
     return result
@@ -120,20 +132,24 @@ def pretrain(
 ) -> Path:
     """Pre-train and return the folder of a checkpoint without heads. Raises DatasetError."""
     examples = _labelled(data, layout, output / "read.jsonl")
-    start, tokenizer = _start(source)
-    network = start({})
+    start = _start(source, output)
+    network = start.build({})
+    if not isinstance(network, LayoutLMv2):
+        raise DatasetError(
+            f"{source} is no LayoutLMv2, whose pre-training this is; fine-tune it with layoutserve train."
+        )
     pages = [sheet(example) for example in examples]
     run_pretraining(
         network,
         pages,
-        tokenizer,
+        start.tokenizer,
         schedule,
         output,
         objectives=objectives,
         max_tokens=max_tokens,
         device=torch.device(device),
     )
-    checkpoint.save(network, {}, output / "checkpoint", tokenizer=tokenizer)
+    checkpoint.save(network, {}, output / "checkpoint", tokenizer=start.tokenizer, licence=start.licence)
     return output / "checkpoint"
 
 
@@ -162,13 +178,13 @@ def tasks_of(examples: Sequence[Example]) -> tuple[Task, ...]:
 
 def validator(
     held: Sequence[Example], labels: Labels, tasks: Sequence[str], encoder: Encoder, without: Sequence[str] = ()
-) -> Callable[[LayoutLMv2], float]:
+) -> Callable[[DocumentNetwork], float]:
     """The mean over the tasks of entity F1, macro accuracy and ANLS on held-out pages."""
     cases = [case_of(example, _reduced(sheet(example), without).page) for example in held]
     kie = Head(labels=labels.kie, fields={name: FieldSpec(single=False) for name in labels.entities})
     kinds = Head(labels=labels.classes)
 
-    def validate(network: LayoutLMv2) -> float:
+    def validate(network: DocumentNetwork) -> float:
         infer = torch_infer(network)
         runs = infer_pages(cases, encoder, infer)
         scores: dict[str, float] = {}
@@ -218,30 +234,46 @@ def _augmentation(options: Options) -> Augmentation | None:
     return replace(kept, shift=0.0) if "layout" in options.without else kept
 
 
-def _start(source: str | None, without: Sequence[str] = ()) -> tuple[Callable[[dict[str, int]], LayoutLMv2], Path]:
-    """(a function from heads to the network to start from, its tokenizer)."""
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What training starts from. build: heads -> the network. tokenizer: a tokenizer.json. licence: None if unknown."""
+
+    build: Callable[[dict[str, int]], DocumentNetwork]
+    tokenizer: Path
+    inputs: Inputs = LAYOUTLMV2
+    licence: str | None = None
+
+
+def _start(source: str | None, output: Path, without: Sequence[str] = ()) -> _Start:
+    """The small network that comes along, or a checkpoint of any of the family."""
     spatial = "spatial-bias" not in without
     if source is None:
         tokenizer = initial.folder() / "tokenizer.json"
-        return (lambda heads: initial.network(heads, has_spatial_attention_bias=spatial)), tokenizer
+        return _Start(lambda heads: initial.network(heads, has_spatial_attention_bias=spatial), tokenizer)
     loaded = checkpoint.load(source)
     if loaded.tokenizer is None:
-        raise DatasetError(f"{source} has no tokenizer.json, which training needs.")
+        raise DatasetError(f"{source} has no tokenizer, which training needs: {', '.join(tokenizers.FORMS)}.")
+    output.mkdir(parents=True, exist_ok=True)
+    tokenizer = output / "tokenizer.json"
+    tokenizers.write(loaded.tokenizer, tokenizer)
+    config = loaded.config
+    if not spatial:
+        if not isinstance(config, BiasedConfig):
+            raise DatasetError(f"{source} has no bias from distances on the page, so it cannot be left out.")
+        config = replace(config, has_spatial_attention_bias=False)
 
-    def build(heads: dict[str, int]) -> LayoutLMv2:
-        config = loaded.config if spatial else replace(loaded.config, has_spatial_attention_bias=False)
-        network = LayoutLMv2(config, heads)
-        state = loaded.network.layoutlmv2.state_dict()
-        if not spatial:
-            state = {name: value for name, value in state.items() if name in network.layoutlmv2.state_dict()}
-        for name, value in network.layoutlmv2.state_dict().items():
-            if name == "visual_segment_embedding":
-                # The question-answering model has it whatever its start had; zero is as if it were not there.
-                state.setdefault(name, torch.zeros_like(value))
-        network.layoutlmv2.load_state_dict(state)
+    def build(heads: dict[str, int]) -> DocumentNetwork:
+        network = type(loaded.network)(config, heads)
+        own, state = network.body.state_dict(), loaded.network.body.state_dict()
+        # The question-answering LayoutLMv2 has this embedding whatever its start had; zero is as if it were not there.
+        # LiLT has a pooler only where it has no head.
+        added = {name: torch.zeros_like(own[name]) for name in own if name == "visual_segment_embedding"}
+        given = {name: value for name, value in {**added, **state}.items() if name in own}
+        network.body.load_state_dict({**{n: v for n, v in own.items() if n.startswith("pooler.")}, **given})
         return network
 
-    return build, loaded.tokenizer
+    licence = None if loaded.licence == "unknown" else loaded.licence
+    return _Start(build, tokenizer, loaded.inputs, licence)
 
 
 def _asked(tasks: Sequence[str]) -> float:

@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -99,7 +100,7 @@ def _read(examples: "Sequence[Example]", keep: Path | None) -> "list[Example]":
 
 def _model(arguments: argparse.Namespace) -> "tuple[Head, Encoder, Infer]":
     from layoutserve.model.bundle import FieldSpec, Head
-    from layoutserve.model.encoding.encoder import Encoder
+    from layoutserve.model.encoding.encoder import MAX_TOKENS, Encoder
     from layoutserve.model.errors import BundleError
 
     if arguments.bundle is not None:
@@ -110,17 +111,23 @@ def _model(arguments: argparse.Namespace) -> "tuple[Head, Encoder, Infer]":
         found = bundle.load(bundle.locate(arguments.bundle))
         session = loading.open_session(found, settings.load(), pages_at_once=1)
         heads: Mapping[str, Head] = found.manifest.heads
-        encoder = Encoder(found.path / "tokenizer.json", max_tokens=session.window_tokens)
+        longest = min(MAX_TOKENS, session.window_tokens)
+        encoder = Encoder(found.path / "tokenizer.json", found.manifest.inputs, max_tokens=longest)
         infer: Infer = session.run
     else:
         from layoutserve.model.network import checkpoint
+        from layoutserve.model.network import tokenizer as tokenizers
         from layoutserve.model.training.stages.finetuning import torch_infer
 
         stored = checkpoint.load(arguments.checkpoint)
         if stored.tokenizer is None:
-            raise BundleError(f"{arguments.checkpoint} has no tokenizer.json.")
+            raise BundleError(f"{arguments.checkpoint} has no tokenizer: {', '.join(tokenizers.FORMS)}.")
         heads = {task: Head(labels=tuple(labels)) for task, labels in stored.labels.items()}
-        encoder = Encoder(stored.tokenizer)
+        longest = min(MAX_TOKENS, stored.inputs.max_tokens)
+        with tempfile.TemporaryDirectory() as folder:
+            tokenizer = Path(folder) / "tokenizer.json"
+            tokenizers.write(stored.tokenizer, tokenizer)
+            encoder = Encoder(tokenizer, stored.inputs, max_tokens=longest)
         infer = torch_infer(stored.network)
     if arguments.task not in heads:
         raise BundleError(f"The model has no head for {arguments.task}; it has {', '.join(heads)}.")

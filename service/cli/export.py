@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from layoutserve.model.bundle import Channels
 from layoutserve.model.errors import CheckpointError, DocumentError
 
 if TYPE_CHECKING:
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 # Scales settle after a few dozen pages; more only take time.
 _CALIBRATION_PAGES = 64
 
-HELP = "Export a LayoutLMv2 checkpoint as a bundle of ONNX graphs, and prove that the numbers are the same."
+HELP = (
+    "Export a checkpoint of LayoutLMv2 or a relative as a bundle of ONNX graphs, and prove that they compute the same."
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,9 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="fused",
         help="ONNX Runtime's own nodes, or standard operators alone (default: fused)",
     )
-    parser.add_argument(
-        "--tokenizer", type=Path, metavar="PATH", help="a tokenizer.json or vocab.txt (default: the checkpoint's)"
-    )
+    parser.add_argument("--tokenizer", type=Path, metavar="PATH", help="a tokenizer (default: the checkpoint's)")
     parser.add_argument("--name", help="the bundle's name (default: the folder's)")
     parser.add_argument("--version", default="1", help="the bundle's version (default: 1)")
 
@@ -58,12 +59,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     report(f"Loading {arguments.checkpoint}")
     loaded = checkpoint.load(arguments.checkpoint)
+    channels = loaded.inputs.channels
     bundle = export.export(
         loaded,
         arguments.output,
         graph=arguments.graph,
         precision=arguments.precision,
-        calibration=_pages(arguments.calibration) if arguments.precision == "int8" else (),
+        calibration=_pages(arguments.calibration, channels) if arguments.precision == "int8" and channels else (),
         tokenizer=arguments.tokenizer,
         name=arguments.name,
         version=arguments.version,
@@ -77,26 +79,26 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if bundle.tokenizer is None:
         print(
-            "Warning: the checkpoint has no tokenizer.json or vocab.txt, so the bundle can be run on arrays but "
-            "not served; export again with --tokenizer.",
+            "Warning: the checkpoint has no tokenizer, so the bundle can be run on arrays but not served; export again "
+            "with --tokenizer.",
             file=sys.stderr,
         )
     print(bundle.path)
     return 0
 
 
-def _pages(folder: Path | None) -> "list[NDArray[np.uint8]]":
-    """The pages int8 is calibrated on: those of a folder's documents, or drawn ones; uint8 (3, 224, 224) BGR."""
+def _pages(folder: Path | None, channels: Channels) -> "list[NDArray[np.uint8]]":
+    """The pages int8 is calibrated on: those of a folder's documents, or drawn ones; uint8 (3, 224, 224)."""
     from layoutserve.model.encoding.encoder import model_image
     from layoutserve.model.page import Page, read_document
     from layoutserve.model.training.synthesis import generate
 
     if folder is None:
-        return [model_image(Page(generate(index, seed=0).image)) for index in range(_CALIBRATION_PAGES)]
+        return [model_image(Page(generate(index, seed=0).image), channels) for index in range(_CALIBRATION_PAGES)]
     pages: list[NDArray[np.uint8]] = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         try:
-            pages.extend(model_image(page) for page in read_document(path.read_bytes(), ocr="never"))
+            pages.extend(model_image(page, channels) for page in read_document(path.read_bytes(), ocr="never"))
         except DocumentError as error:
             print(f"Not used for calibration: {path}: {error}", file=sys.stderr)
         if len(pages) >= _CALIBRATION_PAGES:

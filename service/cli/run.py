@@ -15,7 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         type=Path,
         metavar="IN.npz",
-        help="input_ids (B, L), bbox (B, L, 4), image uint8 (B, 3, 224, 224), attention_mask, token_type_ids (B, L)",
+        help="input_ids (B, L), bbox (B, L, 4), image uint8 (B, 3, 224, 224) where the network looks at one, "
+        "attention_mask, token_type_ids (B, L)",
     )
     parser.add_argument("--output", required=True, type=Path, metavar="OUT.npz", help="where the logits go")
     parser.add_argument(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from layoutserve.model.encoding.tensors import VISUAL_TOKENS, Encoding, Logits
+from layoutserve.model.encoding.tensors import Encoding, Logits
 from layoutserve.service.errors import NotReady
 from layoutserve.service.telemetry import Telemetry
 
@@ -27,11 +27,7 @@ class _Item:
     @property
     def tokens(self) -> int:
         """Text and visual tokens."""
-        return _tokens(self.encoding)
-
-
-def _tokens(encoding: Encoding) -> int:
-    return len(encoding) + VISUAL_TOKENS
+        return self.encoding.all_tokens
 
 
 def next_batch(tokens: Sequence[int], most: int) -> list[int]:
@@ -53,7 +49,7 @@ def run_all(run: Run, encodings: Sequence[Encoding], max_batch_tokens: int) -> l
     found: dict[int, Logits] = {}
     waiting = list(range(len(encodings)))
     while waiting:
-        rows = [waiting[at] for at in next_batch([_tokens(encodings[row]) for row in waiting], max_batch_tokens)]
+        rows = [waiting[at] for at in next_batch([encodings[row].all_tokens for row in waiting], max_batch_tokens)]
         found |= zip(rows, run([encodings[row] for row in rows]), strict=True)
         waiting = [row for row in waiting if row not in found]
     return [found[row] for row in range(len(encodings))]

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from layoutserve.model import bundle
 from layoutserve.model.bundle import Bundle
-from layoutserve.model.encoding.tensors import VISUAL_TOKENS, Encoding, Logits
+from layoutserve.model.encoding.tensors import Encoding, Logits
 from layoutserve.model.errors import BundleError
 from layoutserve.model.inference.caches import LogitsCache, PageCache
 from layoutserve.model.inference.session import CPU, Session
@@ -75,7 +75,8 @@ def load(
 def open_session(found: Bundle, settings: Settings, pages_at_once: int) -> Session:
     """Load the graphs of a bundle and repeat its golden input. Raises BundleError when the numbers are others."""
     manifest = found.manifest
-    page_bytes = VISUAL_TOKENS * int(manifest.config.get("hidden_size", 768)) * 4
+    # A network that looks at no picture has nothing to keep.
+    page_bytes = manifest.inputs.visual_tokens * int(manifest.config.get("hidden_size", 768)) * 4
     session = Session(
         found,
         providers=settings.providers or None,
@@ -83,7 +84,7 @@ def open_session(found: Bundle, settings: Settings, pages_at_once: int) -> Sessi
         native_ops=settings.native_ops,
         # The rest of the memory for pages. Windows of a page that is worked on share its visual embeddings even where
         # nothing is kept.
-        visual_cache_pages=max(pages_at_once, settings.page_cache_mib * MIB // 4 // page_bytes),
+        visual_cache_pages=max(pages_at_once, settings.page_cache_mib * MIB // 4 // page_bytes) if page_bytes else 0,
     )
     difference = session.selftest()
     bound = max(manifest.parity.get("bound", 0.0), SELFTEST_BOUND)

@@ -10,7 +10,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -136,7 +136,8 @@ def targets(page: Sheet, encoder: Encoder, labels: Labels, question: Question | 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
     """Padded windows: input_ids, attention_mask, token_type_ids, kie int64 (B, L); bbox int64 (B, L, 4);
-    image uint8 (B, 3, 224, 224); unlabelled bool (B, C); document_class int64 (B,); starts and ends bool (B, L),
+    image uint8 (B, 3, 224, 224), None for a network that looks at none; words bool (B, L), tokens of the page's words;
+    unlabelled bool (B, C); document_class int64 (B,); starts and ends bool (B, L),
     every acceptable place; asked bool (B,), which rows carry a question.
     """
 
@@ -144,7 +145,8 @@ class Batch:
     bbox: Tensor
     attention_mask: Tensor
     token_type_ids: Tensor
-    image: Tensor
+    image: Tensor | None
+    words: Tensor
     kie: Tensor
     unlabelled: Tensor
     document_class: Tensor
@@ -157,7 +159,9 @@ class Batch:
 
     def to(self, device: torch.device) -> "Batch":
         """The batch on another device."""
-        return Batch(*(getattr(self, name).to(device, non_blocking=True) for name in self.__slots__))
+        parts: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        moved: dict[str, Any] = {n: p if p is None else p.to(device, non_blocking=True) for n, p in parts.items()}
+        return Batch(**moved)
 
 
 def collate(rows: Sequence[Target], labels: int) -> Batch:
@@ -171,12 +175,15 @@ def collate(rows: Sequence[Target], labels: int) -> Batch:
             out[i, : len(value)] = value
         return torch.from_numpy(out)
 
+    images = [row.encoding.image for row in rows if row.encoding.image is not None]
     mask = np.zeros((size, length), dtype=np.int64)
+    words = np.zeros((size, length), dtype=np.bool_)
     kie = np.full((size, length), IGNORE, dtype=np.int64)
     unlabelled = np.zeros((size, labels), dtype=np.bool_)
     starts, ends = np.zeros((size, length), dtype=np.bool_), np.zeros((size, length), dtype=np.bool_)
     for i, row in enumerate(rows):
         mask[i, : len(row.encoding)] = 1
+        words[i, : len(row.encoding)] = row.encoding.word_index >= 0
         if row.kie is not None and row.unlabelled is not None:
             kie[i, : len(row.encoding)] = row.kie
             unlabelled[i] = row.unlabelled
@@ -187,7 +194,8 @@ def collate(rows: Sequence[Target], labels: int) -> Batch:
         bbox=padded("bbox", 4),
         attention_mask=torch.from_numpy(mask),
         token_type_ids=padded("token_type_ids"),
-        image=torch.from_numpy(np.stack([row.encoding.image for row in rows])),
+        image=torch.from_numpy(np.stack(images)) if images else None,
+        words=torch.from_numpy(words),
         kie=torch.from_numpy(kie),
         unlabelled=torch.from_numpy(unlabelled),
         document_class=torch.tensor([row.document_class for row in rows]),

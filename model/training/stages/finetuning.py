@@ -18,9 +18,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from layoutserve.model.bundle import LAYOUTLMV2, Inputs
 from layoutserve.model.encoding.encoder import IGNORE, MAX_TOKENS, Encoder
 from layoutserve.model.encoding.tensors import Encoding, Logits
-from layoutserve.model.network.layoutlmv2 import LayoutLMv2
+from layoutserve.model.network.document_network import DocumentNetwork
 from layoutserve.model.training.data.example import Question
 from layoutserve.model.training.evaluation.inference import Infer
 from layoutserve.model.training.stages.augmentation import Augmentation
@@ -87,7 +88,7 @@ def losses(outputs: Mapping[str, Tensor], batch: Batch, weights: Weights) -> dic
     if "docvqa_start_logits" in outputs and batch.asked.any():
         at = batch.asked
         # The answer is a word of the page or CLS, never the question or a separator.
-        allowed = batch.attention_mask[at].bool() & (batch.token_type_ids[at] == 1)
+        allowed = batch.words[at].clone()
         allowed[:, 0] = True
         start = _place_loss(outputs["docvqa_start_logits"][at], batch.starts[at], allowed)
         end = _place_loss(outputs["docvqa_end_logits"][at], batch.ends[at], allowed)
@@ -124,14 +125,16 @@ def _place_loss(logits: Tensor, places: Tensor, allowed: Tensor) -> Tensor:
     return (logits.logsumexp(dim=1) - right.logsumexp(dim=1)).mean()
 
 
-def draw(sources: Sequence[Source], tokenizer: Path, labels: Labels, seed: int) -> Iterator[Target]:
+def draw(
+    sources: Sequence[Source], tokenizer: Path, labels: Labels, seed: int, inputs: Inputs = LAYOUTLMV2
+) -> Iterator[Target]:
     """Endless windows with targets, the same for the same seed."""
     rng = np.random.default_rng(seed)
     dice = random.Random(seed)
     shares = np.array([source.weight for source in sources])
     shares = shares / shares.sum()
     weights = [group_weights(source.pages) for source in sources]
-    encoders = {size: Encoder(tokenizer, max_tokens=size) for source in sources for size in source.lengths}
+    encoders = {size: Encoder(tokenizer, inputs, max_tokens=size) for source in sources for size in source.lengths}
     while True:
         index = int(rng.choice(len(sources), p=shares))
         source = sources[index]
@@ -157,15 +160,16 @@ def _window(rows: Sequence[Target], dice: random.Random) -> Target:
 
 
 def finetune(
-    network: LayoutLMv2,
+    network: DocumentNetwork,
     sources: Sequence[Source],
     labels: Labels,
     tokenizer: Path,
     schedule: Schedule,
     folder: Path,
     *,
+    inputs: Inputs = LAYOUTLMV2,
     weights: Weights | None = None,
-    validate: Callable[[LayoutLMv2], float] | None = None,
+    validate: Callable[[DocumentNetwork], float] | None = None,
     validate_steps: int = 500,
     patience: int = 0,
     rank: int = 0,
@@ -173,6 +177,7 @@ def finetune(
 ) -> State:
     """Train ``network`` in place; resumes from ``folder``.
 
+    inputs: what the network is given of a page beside its words.
     validate: gives a score, the higher the better, every ``validate_steps``; the best weights so far are kept in
     ``best.pt`` and are those the network ends with. patience: validations without gain before stopping, 0 for never.
     rank: of this process, where ``loop.spread`` started several.
@@ -186,7 +191,7 @@ def finetune(
     def batches(step: int) -> Iterator[Batch]:
         # Processes draw other windows, but of the same length at the same time: none waits for another.
         rng = np.random.default_rng((schedule.seed, step))
-        rows = draw(sources, tokenizer, labels, schedule.seed * 1_000_003 + 7 * step + rank)
+        rows = draw(sources, tokenizer, labels, schedule.seed * 1_000_003 + 7 * step + rank, inputs)
         for group in buckets(rows, schedule.batch_size, rng):
             yield collate(group, len(labels.kie)).to(device)
 
@@ -217,7 +222,7 @@ def finetune(
     return state
 
 
-def torch_infer(network: LayoutLMv2, batch_size: int = 8) -> Infer:
+def torch_infer(network: DocumentNetwork, batch_size: int = 8) -> Infer:
     """The network as ``model.training.evaluation`` wants it: encodings -> logits without padding."""
 
     def infer(encodings: Sequence[Encoding]) -> list[Logits]:

@@ -104,6 +104,7 @@ def corrupt(
     for i in range(size):
         present = np.unique(lines[i][is_text[i]])
         covered[i] = np.isin(lines[i], present[rng.random(len(present)) < rates.covered]) & is_text[i]
+    assert batch.image is not None  # LayoutLMv2's
     images = batch.image.numpy().copy()
     images[replaced] = np.roll(images, 1, axis=0)[replaced]
     images[dropped] = 0
@@ -140,6 +141,7 @@ class Pretraining(nn.Module):
     def forward(self, rows: Corrupted, objectives: Sequence[str] = OBJECTIVES) -> dict[str, Tensor]:
         """The losses asked for, each averaged over its targets; zero where a batch has no target."""
         batch, model = rows.batch, self.network.layoutlmv2
+        assert batch.image is not None
         visual = model.visual_embeddings(batch.image)
         text = model.text_embeddings(batch.input_ids, batch.bbox, batch.token_type_ids)
         states = model.encode(text, visual, batch.bbox, batch.attention_mask)

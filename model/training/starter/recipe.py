@@ -13,7 +13,7 @@ import torch
 
 from layoutserve.model.encoding.encoder import Encoder
 from layoutserve.model.network import checkpoint
-from layoutserve.model.network.layoutlmv2 import LayoutLMv2
+from layoutserve.model.network.document_network import DocumentNetwork
 from layoutserve.model.training.evaluation.inference import infer_pages, infer_questions
 from layoutserve.model.training.evaluation.scoring import (
     score_classification,
@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 VALIDATED = ("single-valued", "total-near-keyword", "trim-values")
 
 
-def validator(pages: Corpus, tokenizer: Path) -> Callable[[LayoutLMv2], float]:
+def validator(pages: Corpus, tokenizer: Path) -> Callable[[DocumentNetwork], float]:
     """The mean of exact match, entity F1, class accuracy and ANLS on tuning pages; logs them all."""
     encoder = Encoder(tokenizer)
     draw = random.Random(1)
@@ -54,7 +54,7 @@ def validator(pages: Corpus, tokenizer: Path) -> Callable[[LayoutLMv2], float]:
     bills = cases([e for e in pages.synthetic_tuning if e.spans is not None])
     papers = cases([e for e in pages.synthetic_tuning if e.document_class != "receipt"], questions=2)
 
-    def validate(network: LayoutLMv2) -> float:
+    def validate(network: DocumentNetwork) -> float:
         infer, heads = torch_infer(network), heads_of(LABELS)
         runs = infer_pages([*receipts, *others], encoder, infer)
         kie = score_kie(runs, heads["kie"], VALIDATED).metrics()

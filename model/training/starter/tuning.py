@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from layoutserve.model.bundle import FieldSpec, Head
 from layoutserve.model.decoding.rules import ANSWER_RULES, RULES
 from layoutserve.model.encoding.encoder import Encoder
-from layoutserve.model.network.layoutlmv2 import LayoutLMv2
+from layoutserve.model.network.document_network import DocumentNetwork
 from layoutserve.model.training.data.cases import case_of
 from layoutserve.model.training.evaluation import metrics
 from layoutserve.model.training.evaluation.inference import Inferred, infer_pages, infer_questions
@@ -94,7 +94,7 @@ def _distance_of(table: NDArray[np.float64], way: tuple[float, float]) -> float:
     return float(np.mean((read / (1 + np.exp(-(slope * odds + shift))) - right) ** 2))
 
 
-def tune(network: LayoutLMv2, encoder: Encoder, pages: corpus.Corpus) -> dict[str, Head]:
+def tune(network: DocumentNetwork, encoder: Encoder, pages: corpus.Corpus) -> dict[str, Head]:
     """Heads with the rules that help and the temperatures that calibrate; shifts the KIE head's biases in place.
 
     SROIE's labels are tuned on receipts, with their words given and by our own OCR; the labels that only drawn pages
@@ -113,6 +113,7 @@ def tune(network: LayoutLMv2, encoder: Encoder, pages: corpus.Corpus) -> dict[st
     bills = [_shifted(run, heads["kie"], biases) for run in bills]
     with torch.no_grad():
         shift = torch.tensor([biases.get(name[2:], 0.0) for name in heads["kie"].labels])
+        assert isinstance(network.kie.classifier, torch.nn.Linear)
         network.kie.classifier.bias.add_(shift)
     rules = choose_rules(receipts, heads["kie"], RULES)
     _log.info("decoding rules: %s", ", ".join(rules) or "none")

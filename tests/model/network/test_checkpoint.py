@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 
 from layoutserve.model.errors import CheckpointError
 from layoutserve.model.network import checkpoint
@@ -124,13 +126,13 @@ def test_layoutxlm_is_the_same_network_with_another_tokenizer(tiny_token, tmp_pa
     folder = copy(
         tiny_token, tmp_path / "xlm", model_type="layoutxlm", architectures=["LayoutXLMForTokenClassification"]
     )
-    (folder / "tokenizer.json").write_text("{}")
+    Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]")).save(str(folder / "tokenizer.json"))
     (folder / "README.md").write_text("---\nlanguage: multilingual\nlicense: cc-by-nc-sa-4.0\n---\n# Card\n")
     loaded = checkpoint.load(folder)
     assert loaded.tokenizer == folder / "tokenizer.json"
     assert loaded.licence == "cc-by-nc-sa-4.0"
     checkpoint.save(loaded.network, loaded.labels, tmp_path / "again", tokenizer=loaded.tokenizer)
-    assert (tmp_path / "again" / "tokenizer.json").read_text() == "{}"
+    assert (tmp_path / "again" / "tokenizer.json").read_text() == (folder / "tokenizer.json").read_text()
     assert json.loads((tmp_path / "again" / "config.json").read_text())["model_type"] == "layoutxlm"
 
 
@@ -216,3 +218,48 @@ def test_a_config_survives_a_round_trip_with_entries_of_other_tools():
     config = Config.from_dict(raw).to_dict()
     assert config["some_tool"] == {"version": 1}
     assert config["image_feature_pool_shape"] == [7, 7, 256]
+
+
+@pytest.mark.parametrize("form", ["safetensors", "bin"])
+def test_weights_in_parts_are_read_like_whole_ones(form, tiny_token, tmp_path):
+    folder = copy(tiny_token, tmp_path / "parts")
+    weights = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    whole = {"safetensors": "model.safetensors", "bin": "pytorch_model.bin"}[form]
+    names, where = list(weights), {}
+    for number, part in enumerate((names[::2], names[1::2]), 1):
+        file = f"{whole.split('.')[0]}-{number:05d}-of-00002.{form}"
+        tensors = {name: weights[name] for name in part}
+        save_file(tensors, folder / file) if form == "safetensors" else torch.save(tensors, folder / file)
+        where |= dict.fromkeys(part, file)
+    index = folder / f"{whole}.index.json"
+    index.write_text(json.dumps({"metadata": {}, "weight_map": where}))
+    state = checkpoint.load(folder).network.state_dict()
+    assert all(torch.equal(state[n if n.startswith("layoutlmv2.") else f"kie.{n}"], v) for n, v in weights.items())
+    (folder / file).unlink()
+    with pytest.raises(CheckpointError, match=f"lacks {file}"):
+        checkpoint.load(folder)
+    index.write_text(json.dumps({"weight_map": {"a": "../secret"}}))
+    with pytest.raises(CheckpointError, match="outside of the folder"):
+        checkpoint.load(folder)
+    index.write_text("[]")
+    with pytest.raises(CheckpointError, match="does not say which weights"):
+        checkpoint.load(folder)
+
+
+@pytest.mark.parametrize("architectures", [None, []])
+def test_a_config_that_names_no_architecture_is_one_without_a_head(architectures, tiny_token, tmp_path):
+    loaded = checkpoint.load(copy(tiny_token, tmp_path / "none", architectures=architectures))
+    assert (loaded.labels, loaded.network.heads) == ({}, {})
+
+
+def test_an_adapter_is_refused_with_what_to_do(tmp_path):
+    (tmp_path / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    with pytest.raises(CheckpointError, match="merge it first"):
+        checkpoint.load(tmp_path)
+
+
+def test_the_heads_of_pre_training_have_no_use(tiny_token, tmp_path):
+    folder = copy(tiny_token.parent / "layoutlm-sequence", tmp_path / "lm", architectures=["LayoutLMForMaskedLM"])
+    rewrite(folder, lambda weights: weights.update({"cls.predictions.bias": torch.zeros(60)}))
+    assert checkpoint.load(folder).network.heads == {}

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 
 from layoutserve.model import bundle
 from layoutserve.model.bundle import FieldSpec, Head
@@ -43,7 +45,7 @@ def test_a_bundle_says_what_it_is_and_has_proved_it(token, graph, tmp_path):
 
 def test_heads_source_and_tokenizer_can_be_given(token, tmp_path):
     tokenizer = tmp_path / "tokenizer.json"
-    tokenizer.write_text("{}")
+    Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]")).save(str(tokenizer))
     heads = {"kie": Head(labels=token.labels["kie"], temperature=1.7, fields={"TOTAL": FieldSpec("amount")})}
     made = export.export(
         token, tmp_path / "b", tokenizer=tokenizer, heads=heads, name="n", version="3", source="somewhere"
@@ -51,14 +53,14 @@ def test_heads_source_and_tokenizer_can_be_given(token, tmp_path):
     assert made.manifest.heads == heads
     assert (made.manifest.name, made.manifest.version, made.manifest.source) == ("n", "3", "somewhere")
     assert made.tokenizer is not None
-    assert made.tokenizer.read_text() == "{}"
+    assert made.tokenizer.read_bytes() == tokenizer.read_bytes()
     with pytest.raises(CheckpointError, match="no tokenizer"):
         export.export(token, tmp_path / "c", tokenizer=tmp_path / "nowhere.json")
 
 
 def test_the_checkpoints_own_tokenizer_and_licence_travel(tiny_token, tmp_path):
     shutil.copytree(tiny_token, tmp_path / "checkpoint")
-    (tmp_path / "checkpoint" / "tokenizer.json").write_text("{}")
+    Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]")).save(str(tmp_path / "checkpoint" / "tokenizer.json"))
     (tmp_path / "checkpoint" / "README.md").write_text("---\nlicense: cc-by-nc-sa-4.0\n---\n")
     made = export.export(checkpoint.load(tmp_path / "checkpoint"), tmp_path / "bundle")
     assert made.tokenizer is not None

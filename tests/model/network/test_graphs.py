@@ -10,9 +10,10 @@ from layoutserve.model.bundle import Bundle, Manifest
 from layoutserve.model.errors import CheckpointError
 from layoutserve.model.inference.session import Session
 from layoutserve.model.network.checkpoint import load
+from layoutserve.model.network.encoder_graph import encoder_graph
 from layoutserve.model.network.export import examples
-from layoutserve.model.network.graphs import encoder_graph, visual_graph
 from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
+from layoutserve.model.network.visual_graph import visual_graph
 
 CASES = ("short", "batch", "long")
 HF_NAMES = {
@@ -21,10 +22,14 @@ HF_NAMES = {
     "docvqa": {"start_logits": "docvqa_start_logits", "end_logits": "docvqa_end_logits"},
 }
 ENCODER_INPUTS = ("input_ids", "bbox", "attention_mask", "token_type_ids")
+# What network and graphs may differ by from the reference, whose values are about 1.
+GOLDEN_BOUND = 1e-5
 
 
 def save(network, folder, *, fused):
-    visual_graph(network).save(folder / "visual.onnx")
+    visual = visual_graph(network)
+    if visual is not None:
+        visual.save(folder / "visual.onnx")
     encoder_graph(network, fused=fused).save(folder / "encoder.onnx")
     manifest = Manifest(
         name="test",
@@ -36,6 +41,7 @@ def save(network, folder, *, fused):
         heads={},
         config=network.config.to_dict(),
         files={},
+        family=network.config.model_type,
     )
     return Bundle(folder, manifest)
 
@@ -76,8 +82,14 @@ def tiny(heads=None, **changes):
 
 
 def run(session, inputs):
-    visual = session.visual(inputs["image"])
-    return session.encoder({name: inputs[name] for name in ENCODER_INPUTS} | {"visual_embeddings": visual})
+    arrays = {"token_type_ids": np.zeros_like(inputs["input_ids"]), **inputs}
+    if "image" in arrays:
+        arrays["visual_embeddings"] = session.visual(arrays.pop("image"))
+    return session.encoder(arrays)
+
+
+def of_case(arrays, case):
+    return {name.split(".", 1)[1]: arrays[name] for name in arrays.files if name.startswith(f"{case}.")}
 
 
 def assert_equal_to_torch(network, folder, *, fused=True, atol=2e-5):
@@ -102,11 +114,12 @@ def test_golden(golden, fused, tmp_path):
         assert session.operators == ("native" if native else "portable")
         compared = 0
         for case in CASES:
-            arrays = {name: inputs[f"{case}.{name}"] for name in (*ENCODER_INPUTS, "image")}
-            outputs = run(session, arrays)
-            for key in (key for key in expected.files if key.startswith(f"{case}.")):
-                name = key.split(".", 1)[1]
-                np.testing.assert_allclose(outputs[names.get(name, name)], expected[key], rtol=0, atol=1e-5)
+            outputs = run(session, of_case(inputs, case))
+            for name, value in of_case(expected, case).items():
+                found = outputs[names.get(name, name)]
+                # LayoutLMv3's reference looks for answers in the picture, too.
+                value = value[:, : found.shape[1]] if "docvqa" in network.heads else value
+                np.testing.assert_allclose(found, value, rtol=0, atol=GOLDEN_BOUND)
                 compared += 1
         assert compared == len(expected.files)
 
@@ -114,8 +127,7 @@ def test_golden(golden, fused, tmp_path):
 @pytest.mark.parametrize("fused", [True, False], ids=["fused", "portable"])
 def test_a_row_alone_equals_the_row_in_a_padded_batch(golden, fused, tmp_path):
     session = Session(save(load(golden).network, tmp_path, fused=fused), threads=1)
-    inputs = np.load(golden / "inputs.npz")
-    batch = {name: inputs[f"batch.{name}"] for name in (*ENCODER_INPUTS, "image")}
+    batch = of_case(np.load(golden / "inputs.npz"), "batch")
     together = run(session, batch)
     for row, mask in enumerate(batch["attention_mask"]):
         length = int(mask.sum())

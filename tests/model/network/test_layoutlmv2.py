@@ -45,7 +45,10 @@ def assert_equal_to_the_reference(folder, case):
         outputs = {hugging_face_name(name): value for name, value in network(**arrays).items()}
     assert outputs.keys() == names.keys()
     for name, value in names.items():
-        np.testing.assert_allclose(outputs[name].numpy(), value, atol=1e-5, rtol=0)
+        found = outputs[name].numpy()
+        # LayoutLMv3's reference looks for answers in the picture, too.
+        value = value[:, : found.shape[1]] if "docvqa" in network.heads else value
+        np.testing.assert_allclose(found, value, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("case", ["short", "batch", "long"])

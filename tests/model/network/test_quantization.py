@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from layoutserve.model import ops
-from layoutserve.model.encoding.tensors import VISUAL_TOKENS
-from layoutserve.model.network.graphs import encoder_graph, visual_graph
+from layoutserve.model.bundle import LAYOUTLMV2_VISUAL_TOKENS as VISUAL_TOKENS
+from layoutserve.model.network.encoder_graph import encoder_graph
 from layoutserve.model.network.layoutlmv2 import Config, LayoutLMv2
 from layoutserve.model.network.quantization import quantize_encoder, quantize_visual
+from layoutserve.model.network.visual_graph import visual_graph
 
 LIBRARY = ops.LIBRARY
 

@@ -10,7 +10,8 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
-from layoutserve.model.network.layoutlmv2 import Config, Encoder
+from layoutserve.model.network.layoutlmv2 import Config
+from layoutserve.model.network.transformer import BiasedLayers
 from layoutserve.model.ops import DOMAIN, LIBRARY, VERSION
 from layoutserve.model.ops.function_bodies import FUNCTION_BODIES, OPSET
 from layoutserve.model.ops.relative_attention_bias import (
@@ -74,7 +75,7 @@ def config_of(setting, **kwargs):
 def torch_and_tables(setting):
     """A torch encoder with random tables, and the same tables by distance, as the export writes them."""
     torch.manual_seed(0)
-    encoder = Encoder(config_of(setting))
+    encoder = BiasedLayers(config_of(setting))
     tables = [
         (layer.weight[:, buckets]).detach().numpy()
         for layer, buckets in (

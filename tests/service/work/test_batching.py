@@ -6,7 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from layoutserve.model.encoding.tensors import VISUAL_TOKENS, Encoding, Logits
+from layoutserve.model.bundle import LAYOUTLMV2_VISUAL_TOKENS as VISUAL_TOKENS
+from layoutserve.model.encoding.tensors import Encoding, Logits
 from layoutserve.model.errors import SessionError
 from layoutserve.model.inference.session import CPU, CUDA
 from layoutserve.model.page import Page
