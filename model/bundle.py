@@ -6,6 +6,7 @@ A folder with::
     tokenizer.json    Hugging Face tokenizer (absent: the bundle can be run on arrays, not served)
     visual.onnx       image -> visual embeddings (absent: the network looks at no picture)
     encoder.onnx      tokens and visual embeddings -> logits
+    relations.onnx    what the encoder makes of the text, and entities -> logits of pairs (only with that head)
     selftest.npz      a golden input and its logits, which the service repeats before it is ready
 """
 
@@ -105,7 +106,8 @@ class Head:
 class Manifest:
     """A bundle's description of itself. ``config`` is the Hugging Face config it was exported from.
 
-    family: Hugging Face's ``model_type``. separator_box: all four numbers of a separator's box.
+    family: Hugging Face's ``model_type``. separator_box: all four numbers of a separator's box. relations: whether
+    there is a head that says which entities belong together.
     parity: the largest absolute difference between the graphs and torch, per case, and the bound.
     metrics: measured scores, as {dataset: {metric: value}}. files: SHA-256 by relative path.
     """
@@ -121,6 +123,7 @@ class Manifest:
     files: Mapping[str, str]
     family: str = "layoutlmv2"
     separator_box: int = SEPARATOR_BOX
+    relations: bool = False
     parity: Mapping[str, float] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
@@ -159,6 +162,11 @@ class Bundle:
         return self.path / "encoder.onnx"
 
     @property
+    def relations_graph(self) -> Path | None:
+        """The graph of the relation head, or None for a bundle without one."""
+        return self.path / "relations.onnx" if self.manifest.relations else None
+
+    @property
     def tokenizer(self) -> Path | None:
         """The tokenizer, or None for a bundle that can be run on arrays but not on documents."""
         return self.path / "tokenizer.json" if "tokenizer.json" in self.manifest.files else None
@@ -194,8 +202,9 @@ def load(folder: Path, *, verify: bool = True) -> Bundle:
         manifest = _parse(json.loads(text))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(f"{folder / MANIFEST} is damaged ({error}); export the bundle again.") from error
-    graphs = ("visual.onnx", "encoder.onnx") if manifest.inputs.visual_tokens else ("encoder.onnx",)
-    for name in (*graphs, *manifest.files):
+    expected = Bundle(folder, manifest)
+    graphs = (expected.visual_graph, expected.encoder_graph, expected.relations_graph)
+    for name in (*(graph.name for graph in graphs if graph is not None), *manifest.files):
         if name not in manifest.files:
             raise BundleError(f"{folder / MANIFEST} does not list {name}; export the bundle again.")
         path = folder / name

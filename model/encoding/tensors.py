@@ -15,7 +15,11 @@ The two graphs of a bundle and their names::
                        last_hidden_state (B, L + V, D), text first, and pooler_output (B, D); all float32
 
 LayoutLMv2 has 49 visual tokens and a BGR image, LayoutLMv3 197 and RGB, and no pooler. LayoutLM and LiLT look at no
-picture: there is no visual.onnx, and visual_embeddings is no input.
+picture: there is no visual.onnx, and visual_embeddings is no input. With a head of relations the encoder also gives
+text_states float32 (B, L, D), and there is a third graph, E being entities::
+
+    relations.onnx text_states float32 (B, L, D), entity_start, entity_label int64 (B, E)
+                   ->  relation_logits float32 (B, E, E, 2)
 """
 
 import hashlib

@@ -7,7 +7,7 @@ inside the graphs.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -18,21 +18,22 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from layoutserve.model.allocator import share_arena
-from layoutserve.model.bundle import Bundle, Manifest
-from layoutserve.model.encoding.tensors import IMAGE_SIZE, Encoding, Logits
+from layoutserve.model.bundle import Bundle
+from layoutserve.model.encoding.tensors import Encoding, Logits
 from layoutserve.model.errors import ArrayError, BundleError, SessionError
 from layoutserve.model.inference.device import BoundGraphs
+from layoutserve.model.inference.named_arrays import ENTITIES, Arrays, check_range, checked
 from layoutserve.model.inference.visual_cache import CacheInfo, VisualCache
 from layoutserve.model.ops import LIBRARY, PROBE, STACK
 from layoutserve.model.ops.relative_attention_bias import relative_attention_bias
 
-Arrays = Mapping[str, NDArray[Any]]
 # A page's visual embeddings: float32 (V, D) here, (1, V, D) on a device.
 Features: TypeAlias = "NDArray[np.float32] | ort.OrtValue"
 
 _log = logging.getLogger(__name__)
 _said: set[str] = set()
 
+STATES = "text_states"
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 # On a GPU, attention with a bias has a fast kernel for text and visual tokens that are a multiple of this.
 GPU_LENGTHS = 16
@@ -79,7 +80,10 @@ class Session:
         visual = bundle.visual_graph
         self._visual = None if visual is None else _load(visual, options, self.providers)
         self._encoder = _load(bundle.encoder_graph, options, self.providers)
-        self.outputs = tuple(output.name for output in self._encoder.get_outputs())
+        relations = bundle.relations_graph
+        self._relations = None if relations is None else _load(relations, options, self.providers)
+        graphs = [graph for graph in (self._encoder, self._relations) if graph is not None]
+        self.outputs = tuple(o.name for graph in graphs for o in graph.get_outputs() if o.name != STATES)
         self._bound: BoundGraphs | None = None
         if self.providers[0] == CUDA and self._visual is not None:
             stack = _load(STACK, options, self.providers)
@@ -111,6 +115,19 @@ class Session:
         """Run the encoder graph on arrays named and shaped as in ``model/encoding/tensors.py``, of any batch size."""
         return _run(self._encoder, arrays)
 
+    def read(self, arrays: Arrays) -> dict[str, NDArray[np.float32]]:
+        """Run all graphs on arrays named as in ``model/encoding/tensors.py``, the image among them if there is one.
+
+        With ``entity_start`` and ``entity_label`` (B, E) the head of relations, on the same states, too.
+        """
+        given = dict(arrays)
+        entities = {name: given.pop(name) for name in ENTITIES if name in given}
+        outputs = self._read(given, self._look_at(given))
+        states = outputs.pop(STATES, None)
+        if self._relations is not None and states is not None and entities:
+            outputs |= _run(self._relations, {**entities, STATES: states})
+        return outputs
+
     def run(self, encodings: Sequence[Encoding]) -> list[Logits]:
         """Run windows of any lengths as one padded batch; the Logits come in the same order, without padding.
 
@@ -141,12 +158,13 @@ class Session:
         input_ids (B, L), bbox (B, L, 4), 0-1000, image uint8 (B, 3, 224, 224), BGR, or RGB for LayoutLMv3, where the
         network looks at one; attention_mask and token_type_ids (B, L) may be left out, as there. Out: ``logits``, or
         ``start_logits`` and ``end_logits``, or ``last_hidden_state`` and ``pooler_output``; for several heads the
-        names of ``model/encoding/tensors.py``.
+        names of ``model/encoding/tensors.py``. A bundle with a head of relations also takes entity_start (B, E), -1
+        for none, and entity_label (B, E), 0 other, 1 question, 2 answer, and gives relation_logits (B, E, E, 2).
 
         Raises ArrayError for a missing or unknown name, a wrong dtype, shape or range.
         """
-        checked = _checked(arrays, self.bundle.manifest)
-        outputs = self._read(checked, self._look_at(checked))
+        whole = checked(arrays, self.bundle.manifest)
+        outputs = self.read(whole)
         if len(self.bundle.manifest.heads) > 1:
             return outputs
         return {
@@ -169,7 +187,7 @@ class Session:
         expected = {name[7:]: value for name, value in golden.items() if name.startswith("output.")}
         if ("image" in inputs) != (self._visual is not None) or set(expected) != set(self.outputs):
             raise BundleError(f"selftest.npz of {self.bundle.path} does not fit its graphs; export it again.")
-        outputs = self._read(inputs, self._look_at(inputs))
+        outputs = self.read(inputs)
         return float(np.max([np.abs(outputs[name] - value).max() for name, value in expected.items()]))
 
     def _features(self, encodings: Sequence[Encoding]) -> list[Features] | None:
@@ -230,7 +248,7 @@ class Session:
             if len(encoding) > longest:
                 raise ArrayError(f"A window has {len(encoding)} tokens; the model takes {longest}.")
             for name, entries in (("input_ids", "vocab_size"), ("token_type_ids", "type_vocab_size")):
-                _check_range(name, getattr(encoding, name), 0, int(config[entries]) - 1)
+                check_range(name, getattr(encoding, name), 0, int(config[entries]) - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,48 +346,3 @@ def _run(session: ort.InferenceSession, arrays: Arrays) -> dict[str, NDArray[np.
     except Exception as error:
         raise SessionError(f"ONNX Runtime failed while running a graph: {error}") from error
     return dict(zip(names, values, strict=True))
-
-
-def _checked(arrays: Arrays, manifest: Manifest) -> dict[str, NDArray[Any]]:
-    """The arrays of ``Session.infer``, int64 except for the image, with the absent ones filled in."""
-    config, inputs = manifest.config, manifest.inputs
-    needed, known = ["input_ids", "bbox"], ["attention_mask", "token_type_ids"]
-    if inputs.visual_tokens:
-        needed.append("image")
-    if missing := [name for name in needed if name not in arrays]:
-        raise ArrayError(f"The inputs lack {', '.join(missing)}; there are {', '.join(arrays) or 'none'}.")
-    if unknown := [name for name in arrays if name not in needed + known]:
-        raise ArrayError(f"The inputs have {', '.join(unknown)}, which the model does not know.")
-    if arrays["input_ids"].ndim != 2 or 0 in arrays["input_ids"].shape:
-        raise ArrayError(f"input_ids must be of shape (B, L), not {arrays['input_ids'].shape}.")
-    batch, length = arrays["input_ids"].shape
-    if length > inputs.max_tokens:
-        raise ArrayError(f"There are {length} tokens; the model takes {inputs.max_tokens}.")
-    full = {
-        "attention_mask": np.ones((batch, length), np.int64),
-        "token_type_ids": np.zeros((batch, length), np.int64),
-        **arrays,
-    }
-    expected: dict[str, tuple[tuple[int, ...], int]] = {  # shape and largest value
-        "input_ids": ((batch, length), int(config["vocab_size"]) - 1),
-        "attention_mask": ((batch, length), 1),
-        "token_type_ids": ((batch, length), int(config["type_vocab_size"]) - 1),
-        "bbox": ((batch, length, 4), min(1000, int(config["max_2d_position_embeddings"]) - 1)),
-        "image": ((batch, 3, IMAGE_SIZE, IMAGE_SIZE), 255),
-    }
-    for name, array in full.items():
-        shape, largest = expected[name]
-        if array.dtype.kind not in "iu":
-            raise ArrayError(f"{name} must hold integers, not {array.dtype}.")
-        if array.shape != shape:
-            raise ArrayError(f"{name} must be of shape {shape}, not {array.shape}.")
-        _check_range(name, array, 0, largest)
-    bbox = full["bbox"]
-    if (bbox[..., 0] > bbox[..., 2]).any() or (bbox[..., 1] > bbox[..., 3]).any():
-        raise ArrayError("bbox must be (x0, y0, x1, y1) with x0 <= x1 and y0 <= y1.")
-    return {name: array if name == "image" else array.astype(np.int64) for name, array in full.items()}
-
-
-def _check_range(name: str, array: NDArray[Any], least: int, most: int) -> None:
-    if array.min() < least or array.max() > most:
-        raise ArrayError(f"{name} must lie in {least}..{most}, not {array.min()}..{array.max()}.")

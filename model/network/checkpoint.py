@@ -39,6 +39,8 @@ _TASKS = {
     "ForTokenClassification": "kie",
     "ForSequenceClassification": "classification",
     "ForQuestionAnswering": "docvqa",
+    # Of unilm's layoutlmft, for LayoutLMv2 and LayoutXLM.
+    "ForRelationExtraction": "relations",
 }
 _SEVERAL_HEADS = "LayoutServeForTasks"
 # Counters of batch norm and constants that the network makes itself: of no use, but public checkpoints have them.
@@ -219,7 +221,7 @@ def _labels(config: Mapping[str, Any], family: Family) -> dict[str, tuple[str, .
     task = endings[architecture]
     if task is None:
         return {}
-    if task == "docvqa":
+    if task in ("docvqa", "relations"):
         return {task: ()}
     labels = _sorted_labels(config.get("id2label", {}))
     # Hugging Face leaves the default of two labels out of config.json.

@@ -11,13 +11,14 @@ from torch import Tensor, nn
 
 from layoutserve.model.network.config import NetworkConfig
 from layoutserve.model.network.heads import Classifier, DenseHead, QuestionAnswering
+from layoutserve.model.network.relations import Relations
 
 
 class DocumentNetwork(nn.Module):
-    """An encoder with any of the heads kie, classification and docvqa.
+    """An encoder with any of the heads kie, classification, docvqa and relations.
 
-    ``heads`` maps a task to its number of labels (2 for docvqa). Without a head the network returns the states. A
-    subclass names its encoder as Hugging Face does (``body_name``), makes it and then calls ``add_heads``.
+    ``heads`` maps a task to its number of labels (2 for docvqa and relations). Without a head the network returns the
+    states. A subclass names its encoder as Hugging Face does (``body_name``), makes it and then calls ``add_heads``.
     """
 
     body_name: str
@@ -36,6 +37,8 @@ class DocumentNetwork(nn.Module):
             self.classification = Classifier(self.head("classification", self.heads["classification"]), dropout)
         if "docvqa" in self.heads:
             self.docvqa = QuestionAnswering(self.head("docvqa", 2))
+        if "relations" in self.heads:
+            self.relations = Relations(self.config.hidden_size, dropout)
         self.apply(self._initialise)
 
     @property
@@ -68,15 +71,22 @@ class DocumentNetwork(nn.Module):
         image: Tensor | None = None,
         attention_mask: Tensor | None = None,
         token_type_ids: Tensor | None = None,
+        entity_start: Tensor | None = None,
+        entity_label: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """(B, L), (B, L, 4), (B, 3, 224, 224), (B, L), (B, L) -> the outputs named in model/encoding/tensors.py.
 
-        A family without a picture looks at no image.
+        A family without a picture looks at no image; entities (B, E) are what the head of relations scores.
         """
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         types = torch.zeros_like(input_ids) if token_type_ids is None else token_type_ids
         hidden, visual = self.states(input_ids, bbox, image, mask, types)
-        return self.outputs(hidden, visual, input_ids.shape[1])
+        outputs = self.outputs(hidden, visual, input_ids.shape[1])
+        if "relations" in self.heads:
+            if entity_start is None or entity_label is None:
+                raise TypeError("The head of relations needs entity_start and entity_label.")
+            outputs["relation_logits"] = self.relations(hidden[:, : input_ids.shape[1]], entity_start, entity_label)
+        return outputs
 
     def outputs(self, hidden: Tensor, visual: Tensor | None, length: int) -> dict[str, Tensor]:
         """States (B, L + V, D), visual embeddings (B, V, D) and L -> the outputs of every head."""

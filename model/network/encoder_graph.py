@@ -185,6 +185,8 @@ def _heads(g: GraphBuilder, network: DocumentNetwork, text: ir.Value, hidden: ir
         for index, name in enumerate(("docvqa_start_logits", "docvqa_end_logits")):
             which = g.constant(np.array(index, np.int64))
             g.output(name, g.op("Gather", logits, which, axis=2), ["B", "L"])
+    if "relations" in heads:
+        g.output("text_states", text, ["B", "L", size])
     if not heads:
         if inputs.visual is not None:
             first_visual = g.op("Slice", hidden, g.ints(0), g.ints(inputs.visual_tokens), g.ints(1))

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from layoutserve.model import bundle as bundles
-from layoutserve.model.bundle import MANIFEST, Bundle, Head, Manifest, inputs_of
+from layoutserve.model.bundle import MANIFEST, TASKS, Bundle, Head, Manifest, inputs_of
 from layoutserve.model.encoding.tensors import IMAGE_SIZE
 from layoutserve.model.errors import BundleError, CheckpointError
 from layoutserve.model.inference.session import Session
@@ -28,6 +28,7 @@ from layoutserve.model.network.document_network import DocumentNetwork
 from layoutserve.model.network.encoder_graph import encoder_graph
 from layoutserve.model.network.half_precision import halve
 from layoutserve.model.network.quantization import quantize_encoder, quantize_visual
+from layoutserve.model.network.relations_graph import relations_graph
 from layoutserve.model.network.visual_graph import visual_graph
 from layoutserve.model.ops import LIBRARY
 
@@ -100,6 +101,10 @@ def export(
             report("Turning to half precision")
             for path in folder.glob("*.onnx"):
                 halve(path)
+        # A few products of a few entities: they stay float32.
+        relations = relations_graph(checkpoint.network)
+        if relations is not None:
+            relations.save(folder / "relations.onnx")
         if tokenizer is not None:
             tokenizers.write(tokenizer, folder / "tokenizer.json")
         manifest = Manifest(
@@ -109,11 +114,12 @@ def export(
             source=source or _origin(checkpoint.source),
             precision=precision,
             graph=graph,
-            heads=heads or {task: Head(labels=tuple(of)) for task, of in checkpoint.labels.items()},
+            heads=heads or {task: Head(labels=tuple(of)) for task, of in checkpoint.labels.items() if task in TASKS},
             config=checkpoint.config.to_dict(),
             files={},
             family=family,
             separator_box=separator_box,
+            relations=relations is not None,
         )
         parity = _prove(checkpoint.network, Bundle(folder, manifest), report)
         bundles.write(folder, replace(manifest, parity=parity))
@@ -137,7 +143,7 @@ def _prove(network: DocumentNetwork, bundle: Bundle, report: Report) -> dict[str
     """
     exact = bundle.manifest.precision == "fp32"
     measure = _absolute_difference if exact else _relative_difference
-    cases = examples(network.config)
+    cases = examples(network.config, entities="relations" in network.heads)
     expected = {}
     for case, inputs in cases.items():
         report(f"Computing in torch: {case.replace('_', ' ')}")
@@ -171,9 +177,7 @@ def _prove(network: DocumentNetwork, bundle: Bundle, report: Report) -> dict[str
 
 def _outputs(session: Session, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
     arrays = dict(inputs)
-    if "image" in arrays:
-        arrays["visual_embeddings"] = session.visual(arrays.pop("image"))
-    return session.encoder(arrays)
+    return session.read(arrays)
 
 
 def _absolute_difference(result: Outputs, expected: Outputs) -> float:
@@ -185,7 +189,7 @@ def _relative_difference(result: Outputs, expected: Outputs) -> float:
     return float(np.max(errors))
 
 
-def examples(config: NetworkConfig) -> dict[str, dict[str, NDArray[Any]]]:
+def examples(config: NetworkConfig, *, entities: bool = False) -> dict[str, dict[str, NDArray[Any]]]:
     """Arrays of the network's inputs for one short row, a padded batch and a full row; always the same ones."""
     generator = np.random.default_rng(0)
     inputs = inputs_of(config.to_dict())
@@ -209,6 +213,11 @@ def examples(config: NetworkConfig) -> dict[str, dict[str, NDArray[Any]]]:
         }
         if inputs.channels is None:
             del arrays["image"]
+        if entities:
+            arrays["entity_start"] = np.where(
+                generator.random((batch, 7)) < 0.2, -1, generator.integers(0, length, (batch, 7))
+            )
+            arrays["entity_label"] = generator.integers(0, 3, (batch, 7))
         return arrays
 
     return {

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="IN.npz",
         help="input_ids (B, L), bbox (B, L, 4), image uint8 (B, 3, 224, 224) where the network looks at one, "
-        "attention_mask, token_type_ids (B, L)",
+        "attention_mask, token_type_ids (B, L); for a head of relations entity_start, entity_label (B, E)",
     )
     parser.add_argument("--output", required=True, type=Path, metavar="OUT.npz", help="where the logits go")
     parser.add_argument(

@@ -175,8 +175,8 @@ def test_a_truncated_safetensors_file_is_refused(tiny_token, tmp_path):
 
 
 def test_a_head_of_another_kind_is_refused(tiny_token, tmp_path):
-    folder = copy(tiny_token, tmp_path / "head", architectures=["LayoutLMv2ForRelationExtraction"])
-    with pytest.raises(CheckpointError, match="LayoutLMv2ForRelationExtraction is not supported"):
+    folder = copy(tiny_token, tmp_path / "head", architectures=["LayoutLMv2ForMultipleChoice"])
+    with pytest.raises(CheckpointError, match="LayoutLMv2ForMultipleChoice is not supported"):
         checkpoint.load(folder)
 
 
