@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
+from layoutserve.model.bundle import Inputs
 from layoutserve.model.encoding.encoder import Encoder, answer_tokens, label_tokens, model_image, normalized_boxes
 from layoutserve.model.encoding.windows import merge_words
 from layoutserve.model.errors import BundleError, RequestError
@@ -233,3 +235,22 @@ def test_merging_loses_no_word(tokenizer_json, lengths, max_tokens):
         any(w.word_index[int(p)] == i != w.word_index[int(p) - 1] for w in windows if p < len(w))
         for i, p in enumerate(merged[:, 1])
     )
+
+
+def test_a_relative_gets_its_own_picture_separators_and_types(tokenizer_json):
+    red = replace(page("9"), image=np.full((100, 200, 3), (255, 0, 0), np.uint8))
+    bgr, rgb, none = (
+        Encoder(tokenizer_json, inputs).encode(red, question="What is?")[0]
+        for inputs in (
+            Inputs(),
+            Inputs(channels="RGB", visual_tokens=197, separator_box=0, token_types=1),
+            Inputs(channels=None, visual_tokens=0),
+        )
+    )
+    assert (bgr.image[2].min(), rgb.image[0].min(), none.image) == (255, 255, None)
+    assert (bgr.all_tokens, rgb.all_tokens, none.all_tokens) == (len(bgr) + 49, len(bgr) + 197, len(bgr))
+    separators = np.flatnonzero(bgr.input_ids == 3)
+    assert len(separators) == 2
+    assert (bgr.bbox[separators] == 1000).all() and not rgb.bbox[separators].any()
+    assert bgr.token_type_ids.any() and not rgb.token_type_ids.any()
+    assert bgr.image_key and not none.image_key

@@ -42,13 +42,16 @@ def window(length, page):
     )
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in GOLDEN.iterdir() if path.is_dir()))
+# LayoutLM and LiLT look at no picture, so nothing of them stays on a device.
+LOOKING = ("tiny", "layoutlmv3")
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in GOLDEN.iterdir() if path.name.startswith(LOOKING)))
 def test_bound_graphs_answer_as_the_plain_ones(exported, name):
     plain, session = Session(exported(name), threads=1), bound(exported, name)
     assert session.selftest() == plain.selftest() < 1e-5
     with np.load(GOLDEN / name / "inputs.npz") as file:
         inputs = {key.split(".")[1]: file[key] for key in file.files if key.startswith("batch.")}
-    inputs = {key: inputs[key] for key in ("input_ids", "bbox", "image", "attention_mask", "token_type_ids")}
     expected = plain.infer(inputs)
     found = session.infer(inputs)
     assert found.keys() == expected.keys()

@@ -27,6 +27,7 @@ SETTINGS = sorted(
     {
         tuple(config[name] for name in ("rel_pos_bins", "max_rel_pos", "rel_2d_pos_bins", "max_rel_2d_pos"))
         for config in (json.loads(path.read_text()) for path in GOLDEN.glob("*/config.json"))
+        if "rel_pos_bins" in config
     }
     | {(12, 50, 20, 333)}
 )
