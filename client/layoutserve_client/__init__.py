@@ -16,6 +16,7 @@ from layoutserve_client.documents import Document
 from layoutserve_client.errors import (
     AnswerTimeout,
     BadRequest,
+    ConfigurationError,
     Conflict,
     DeadlineExceeded,
     DocumentTooLarge,
@@ -82,6 +83,7 @@ __all__ = [
     "ClassificationResponse",
     "ClassificationResult",
     "Client",
+    "ConfigurationError",
     "Conflict",
     "DeadlineExceeded",
     "Document",

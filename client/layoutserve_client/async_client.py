@@ -16,9 +16,9 @@ from layoutserve_client.client import (
     DEFAULT_RETRIES,
     DEFAULT_TIMEOUT_S,
     LONGEST_WAIT_S,
-    connection,
     request_arguments,
 )
+from layoutserve_client.connection import configured, connection
 from layoutserve_client.documents import Document
 from layoutserve_client.exchange import Pause, Retries, Send, Steps
 from layoutserve_client.operations import (
@@ -65,7 +65,9 @@ class AsyncClient:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._retries = Retries(max_retries, max_wait)
-        self._http = httpx.AsyncClient(transport=transport, **connection(base_url, api_key, timeout))
+        arguments = connection(base_url, api_key, timeout)
+        with configured():
+            self._http = httpx.AsyncClient(transport=transport, **arguments)
 
     async def kie(self, file: Document, **options: Unpack[KieOptions]) -> KieResponse:
         """Find the key information of a document: labelled entities, and typed fields."""
@@ -215,7 +217,7 @@ class AsyncClient:
         return await self._run(operations.wait(job, timeout, on_progress, self._retries))
 
     async def cancel(self, job: Job[R] | str) -> Job[R]:
-        """Stop a job, and have the server forget it with its document and result; gives it as it was last."""
+        """Stop a job and have its document deleted, or forget a finished one; gives it as it is then."""
         return await self._run(operations.cancel(job, self._retries))
 
     async def models(self) -> list[ModelInfo]:

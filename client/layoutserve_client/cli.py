@@ -17,13 +17,8 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from layoutserve_client.batches import Outcome
-from layoutserve_client.client import (
-    API_KEY_VARIABLE,
-    BASE_URL_VARIABLE,
-    DEFAULT_BASE_URL,
-    DEFAULT_TIMEOUT_S,
-    Client,
-)
+from layoutserve_client.client import DEFAULT_TIMEOUT_S, Client
+from layoutserve_client.connection import API_KEY_VARIABLE, BASE_URL_VARIABLE, DEFAULT_BASE_URL
 from layoutserve_client.documents import Document
 from layoutserve_client.errors import LayoutServeError, NoAnswer, Unauthorized
 from layoutserve_client.formats import FORMATS, Writer

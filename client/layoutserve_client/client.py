@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from importlib.metadata import version
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, Unpack, overload
 
@@ -14,6 +12,7 @@ from pydantic import BaseModel
 
 from layoutserve_client import operations
 from layoutserve_client.batches import Outcome, run_in_threads
+from layoutserve_client.connection import CONNECT_TIMEOUT_S, configured, connection
 from layoutserve_client.documents import Document
 from layoutserve_client.exchange import Call, Pause, Retries, Send, Steps
 from layoutserve_client.operations import (
@@ -38,28 +37,13 @@ from layoutserve_client.results import (
     R,
 )
 
-DEFAULT_BASE_URL = "http://127.0.0.1:8080"
-BASE_URL_VARIABLE = "LAYOUTSERVE_BASE_URL"
-API_KEY_VARIABLE = "LAYOUTSERVE_API_KEY"
 # A little longer than the server's own limit of 60 seconds, so that its 504 says why.
 DEFAULT_TIMEOUT_S = 75.0
-CONNECT_TIMEOUT_S = 5.0
 DEFAULT_RETRIES = 4
 LONGEST_WAIT_S = 60.0
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
-
-
-def connection(base_url: str | None, api_key: str | None, timeout: float) -> dict[str, Any]:
-    """Arguments of the httpx client, the same for both clients."""
-    key = api_key or os.environ.get(API_KEY_VARIABLE)
-    agent = {"User-Agent": f"layoutserve-client/{version('layoutserve-client')}", "Accept": "application/json"}
-    return {
-        "base_url": base_url or os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL,
-        "headers": agent | ({"Authorization": f"Bearer {key}"} if key else {}),
-        "timeout": httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT_S)),
-    }
 
 
 def request_arguments(call: Call) -> dict[str, Any]:
@@ -80,6 +64,7 @@ class Client:
     ``LAYOUTSERVE_API_KEY``, the address then to ``http://127.0.0.1:8080``. ``timeout`` is how many seconds the server
     may be silent. A request is repeated at most ``max_retries`` times where that is safe (see ``exchange.py``), and
     never where the server asks to wait longer than ``max_wait`` seconds. ``transport`` replaces the network, for tests.
+    A server on loopback is asked directly, any other by the proxy that the environment names.
 
     Every method may raise the errors drawn in ``errors.py``; all of them are ``LayoutServeError``.
     """
@@ -95,7 +80,9 @@ class Client:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._retries = Retries(max_retries, max_wait)
-        self._http = httpx.Client(transport=transport, **connection(base_url, api_key, timeout))
+        arguments = connection(base_url, api_key, timeout)
+        with configured():
+            self._http = httpx.Client(transport=transport, **arguments)
 
     def kie(self, file: Document, **options: Unpack[KieOptions]) -> KieResponse:
         """Find the key information of a document: labelled entities, and typed fields."""
@@ -240,7 +227,10 @@ class Client:
         return self._run(operations.wait(job, timeout, on_progress, self._retries))
 
     def cancel(self, job: Job[R] | str) -> Job[R]:
-        """Stop a job, and have the server forget it with its document and result; gives it as it was last."""
+        """Stop a job and have its document deleted; gives it as it is then.
+
+        A job that is finished is forgotten with its result.
+        """
         return self._run(operations.cancel(job, self._retries))
 
     def models(self) -> list[ModelInfo]:

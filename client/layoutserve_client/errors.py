@@ -10,6 +10,7 @@ One call, and what can go wrong on its way::
 The tree::
 
     LayoutServeError
+    +-- ConfigurationError        the address, the key or a proxy of the environment cannot be used
     +-- DocumentUnreadable        the file, image or array cannot be read here
     +-- NoAnswer                  refused, lost or cut off: the server's answer never came whole
     |   +-- AnswerTimeout         the server was silent for longer than 'timeout'
@@ -42,6 +43,10 @@ from collections.abc import Mapping, Sequence
 
 class LayoutServeError(Exception):
     """Base of every error this package raises on purpose."""
+
+
+class ConfigurationError(LayoutServeError):
+    """The address, the API key or a proxy of the environment cannot be used; nothing was sent."""
 
 
 class DocumentUnreadable(LayoutServeError):
@@ -106,7 +111,7 @@ class NotFound(StatusError):
 
 
 class JobExpired(NotFound):
-    """404 for a job: its result is no longer kept, it was cancelled, or it never existed."""
+    """404 for a job: it is no longer kept, was deleted, or never existed."""
 
 
 class Conflict(StatusError):

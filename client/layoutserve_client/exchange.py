@@ -26,6 +26,7 @@ from typing import Final, TypeAlias, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from layoutserve_client.connection import proxy_of
 from layoutserve_client.documents import Upload
 from layoutserve_client.errors import AnswerTimeout, InvalidAnswer, NoAnswer, StatusError, class_of
 
@@ -114,7 +115,13 @@ def _pause(attempt: int, retry_after_s: float | None, draw: Callable[[], float] 
 
 def _no_answer(error: httpx.HTTPError, call: Call, attempt: int) -> NoAnswer:
     tried = f" after {attempt + 1} attempts" if attempt else ""
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
+        url = error.request.url
+        if proxy := proxy_of(url):
+            return NoAnswer(
+                f"The server cannot be reached by the proxy {proxy}{tried} ({error}). Check the proxy, or name the "
+                f"server in NO_PROXY: {url.host}."
+            )
         return NoAnswer(f"The server cannot be reached{tried} ({error}). Check that it runs, and its address.")
     if isinstance(error, httpx.TimeoutException):
         return AnswerTimeout(
@@ -131,6 +138,8 @@ def problem_of(response: httpx.Response) -> StatusError:
     except ValueError:
         body = None
     problem = body if isinstance(body, dict) else {}
+    if not problem and (proxy := proxy_of(response.request.url)):
+        problem = {"detail": f"{response.reason_phrase}: perhaps the answer of the proxy {proxy}."}
     if response.is_redirect:
         problem = {"title": "Redirected", "detail": f"The server moved to {response.headers.get('location')}."}
     return status_error(
