@@ -6,9 +6,10 @@ One request, file by file::
     telemetry            request id, log line, metrics around everything; ``tracing`` its spans
     http/app             the app: engine, jobs and routes, made once, and answers to errors
     http/routes          the paths, one for each row of ``wire/endpoints``; ``http/openapi`` the contract of them all
-    http/auth            API keys and their names
+    http/auth            API keys and their names; ``http/head`` answers HEAD as GET
     http/request         one request: admit, read the body, answer at once, again under its key, or keep a job
     http/bodies          multipart or JSON, counted while it is read -> a request of ``wire/requests``
+    http/content_encoding  bodies in gzip, inflated under the same limits
     http/validation      wrong parameters, told in words
     work/engine          admits documents, checks orders, drives pages through ``model.pipeline``, minds deadlines
     work/reading         documents decoded in fair turns, each in a process of its own

@@ -109,9 +109,16 @@ def serve(settings: Settings) -> int:
             extra={"fields": {"host": settings.host}},
         )
     _refuse_taken_port(settings)
+    _refuse_unusable_store(app)
     server = Server(app, settings)
     server.run()
     return 1 if server.failed else 0
+
+
+def _refuse_unusable_store(app: FastAPI) -> None:
+    """Say so in a sentence when jobs cannot be kept, before uvicorn says it in a traceback."""
+    app.state.store.open()
+    app.state.store.close()
 
 
 def _refuse_taken_port(settings: Settings) -> None:

@@ -132,7 +132,7 @@ def look_up(job: Job[Any] | str, retries: Retries) -> Steps[Job[Any]]:
 
 
 def cancel(job: Job[Any] | str, retries: Retries) -> Steps[Job[Any]]:
-    """Stop a job and have it forgotten."""
+    """Cancel a job, or have a finished one forgotten."""
     return _job((yield from _with_job("DELETE", job, retries)))
 
 
@@ -219,7 +219,7 @@ def _with_job(method: str, job: Job[Any] | str, retries: Retries) -> Steps[httpx
             error.status,
             type=error.type,
             title=error.title,
-            detail=f"Job {job_id} is not known: it expired, was cancelled, or is another server's.",
+            detail=f"Job {job_id} is not known: it expired, was deleted, or is another server's.",
             action="Submit the document again.",
             request_id=error.request_id,
         ) from error

@@ -13,9 +13,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a new key."""
-    from layoutserve.service.http.auth import new_key
+    from layoutserve.model.errors import LayoutServeError
+    from layoutserve.service.http.auth import NAME, NAME_FORM, new_key
 
+    if not NAME.fullmatch(arguments.name):
+        raise LayoutServeError(f"The name of a key must be {NAME_FORM}.")
     key, digest = new_key()
     print(key)
-    print(f"Line for the file that LAYOUTSERVE_API_KEYS_FILE names:\n{arguments.name}:{digest}", file=sys.stderr)
+    # Both lines may go into the file as they are.
+    print(f"# for the file that LAYOUTSERVE_API_KEYS_FILE names\n{arguments.name}:{digest}", file=sys.stderr)
     return 0

@@ -22,6 +22,7 @@ from layoutserve.service.errors import (
 )
 from layoutserve.service.http import openapi, routes
 from layoutserve.service.http.auth import load_keys
+from layoutserve.service.http.head import HeadAsGet
 from layoutserve.service.http.request import Service, job_process
 from layoutserve.service.http.validation import faults
 from layoutserve.service.settings import Settings
@@ -80,6 +81,7 @@ def create_app(settings: Settings, engine: Engine | None = None, telemetry: Tele
         docs_url=None,  # the reference at /docs/ is a page of the playground: FastAPI's own needs the internet
         redoc_url=None,
     )
+    app.state.store = store
     app.state.service = Service(settings, engine, load_keys(settings), jobs, telemetry)
     routers = (routes.documents(), routes.jobs, routes.models, routes.operations)
     for router in routers:
@@ -87,6 +89,7 @@ def create_app(settings: Settings, engine: Engine | None = None, telemetry: Tele
     if (PLAYGROUND / "index.html").is_file():
         app.mount("/", StaticFiles(directory=PLAYGROUND, html=True), name="playground")
     _answer_errors(app, routers, telemetry)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(RequestLog, telemetry=telemetry, answer=problem_response)
     app.add_middleware(TraceRequests)
     _document(app)
@@ -124,7 +127,9 @@ def _framework(paths: Iterable[BaseRoute], request: Request, error: HTTPExceptio
         if isinstance(route, Route) and route.matches({**request.scope, "method": ""})[0] is Match.PARTIAL:
             allowed |= route.methods or set()
     if error.status_code == MethodNotAllowed.status and not allowed and _is_of_playground(request.url.path):
-        allowed = {"GET", "HEAD"}
+        allowed = {"GET"}
+    if "GET" in allowed:
+        allowed.add("HEAD")
     if allowed and request.method not in allowed:
         return MethodNotAllowed(sorted(allowed))
     if error.status_code == MalformedBody.status:

@@ -14,7 +14,8 @@ from layoutserve.service.errors import SettingsError, Unauthorized
 from layoutserve.service.settings import Settings
 
 ANYBODY = "anybody"
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+NAME_FORM = "in at most 64 letters, digits, '.', '_' and '-'"
 _DIGEST = re.compile(r"sha256:([0-9a-fA-F]{64})", re.ASCII)
 
 
@@ -47,19 +48,19 @@ class Keys:
 
 def load_keys(settings: Settings) -> Keys:
     """Read the keys from settings and file. Raises SettingsError, which never quotes a key."""
-    lines = list(settings.api_keys)
+    lines = [(f"API key {number}", line) for number, line in enumerate(settings.api_keys, 1)]
     if settings.api_keys_file is not None:
         lines += _lines(settings.api_keys_file)
     digests: dict[str, bytes] = {}
-    for number, line in enumerate(lines, 1):
+    for place, line in lines:
         name, colon, key = line.partition(":")
-        if not colon or not key or not _NAME.fullmatch(name):
-            raise SettingsError(f"API key {number} must be written NAME:KEY or NAME:sha256:HEX.")
+        if not colon or not key or not NAME.fullmatch(name):
+            raise SettingsError(f"{place} must be written NAME:KEY or NAME:sha256:HEX, the name {NAME_FORM}.")
         if name in digests:
-            raise SettingsError(f"There are two API keys with the name {name}; give each its own.")
+            raise SettingsError(f"{place} is another API key with the name {name}; give each its own.")
         match = _DIGEST.fullmatch(key)
         if key.startswith("sha256:") and not match:
-            raise SettingsError(f"The SHA-256 of API key {name} must have 64 hexadecimal digits.")
+            raise SettingsError(f"{place} gives the key {name} a SHA-256 that must have 64 hexadecimal digits.")
         digests[name] = bytes.fromhex(match[1]) if match else _digest(key)
     if settings.api_keys_file is not None and not digests:
         raise SettingsError(f"{settings.api_keys_file} holds no API key: add one, or leave api_keys_file out.")
@@ -76,9 +77,10 @@ def _digest(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
 
 
-def _lines(path: Path) -> list[str]:
+def _lines(path: Path) -> list[tuple[str, str]]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"The file of API keys {path} cannot be read ({type(error).__name__}).") from None
-    return [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
+    numbered = enumerate(map(str.strip, text.splitlines()), 1)
+    return [(f"{path}, line {number},", line) for number, line in numbered if line and not line.startswith("#")]

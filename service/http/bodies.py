@@ -10,7 +10,7 @@ from typing import TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from python_multipart.exceptions import MultipartParseError
-from python_multipart.multipart import MultipartParser, MultipartState, parse_options_header
+from python_multipart.multipart import MAX_BOUNDARY_LENGTH, MultipartParser, MultipartState, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 from layoutserve.model.errors import DocumentTooLarge
@@ -22,6 +22,7 @@ from layoutserve.service.errors import (
     MalformedBody,
     UnsupportedMediaType,
 )
+from layoutserve.service.http.content_encoding import decoded
 from layoutserve.service.http.validation import faults_of, unknown
 from layoutserve.service.wire.requests import MAX_QUESTIONS, InputWord
 
@@ -40,15 +41,14 @@ async def read_body(request: Request, schema: type[Schema], *, max_file_bytes: i
     when the client goes away before it is complete.
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise UnsupportedMediaType("The body is compressed: send it without Content-Encoding.")
+    coding = request.headers.get("content-encoding")
     try:
         async with asyncio.timeout(timeout_s):
             if kind == b"multipart/form-data":
-                stream = _limited(request, max_file_bytes + MAX_PARAMETER_BYTES)
+                stream = _limited(request, coding, max_file_bytes + MAX_PARAMETER_BYTES)
                 return _from_form(await _parts(stream, options.get(b"boundary"), max_file_bytes), schema)
             if kind == b"application/json":
-                stream = _limited(request, max_file_bytes * 4 // 3 + MAX_PARAMETER_BYTES)
+                stream = _limited(request, coding, max_file_bytes * 4 // 3 + MAX_PARAMETER_BYTES)
                 body = b"".join([chunk async for chunk in stream])
                 # Tens of megabytes of base64 take a moment, which others should not wait for.
                 return await asyncio.to_thread(_from_json, body, schema, max_file_bytes)
@@ -61,12 +61,12 @@ async def read_body(request: Request, schema: type[Schema], *, max_file_bytes: i
     )
 
 
-async def _limited(request: Request, most: int) -> AsyncIterator[bytes]:
+async def _limited(request: Request, coding: str | None, most: int) -> AsyncIterator[bytes]:
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > most:
         raise _too_large(most)
     count = 0
-    async for chunk in request.stream():
+    async for chunk in decoded(request.stream(), coding):
         count += len(chunk)
         if count > most:
             raise _too_large(most)
@@ -127,18 +127,36 @@ class _Parts:
 async def _parts(stream: AsyncIterator[bytes], boundary: bytes | None, max_file_bytes: int) -> list[tuple[str, bytes]]:
     if not boundary:
         raise MalformedBody("The Content-Type names no boundary between the parts of the form.")
+    if len(boundary) > MAX_BOUNDARY_LENGTH:
+        raise MalformedBody(
+            f"The boundary of the form is longer than {MAX_BOUNDARY_LENGTH} characters; MIME allows 70."
+        )
     parts = _Parts(max_file_bytes)
     callbacks = {name: getattr(parts, name) for name in dir(parts) if name.startswith("on_")}
     try:
         # The callbacks are gathered by name, which the parser's typed dictionary cannot know.
         parser = MultipartParser(boundary, callbacks)  # type: ignore[arg-type]
-        async for chunk in stream:
+        async for chunk in _from_boundary(stream, boundary):
             parser.write(chunk)
     except MultipartParseError as error:
         raise MalformedBody(f"The form cannot be taken apart ({error}).") from None
     if parser.state is not MultipartState.END:
         raise MalformedBody("The form ends before its last boundary: it was cut off, or the boundary is another.")
     return parts.found
+
+
+async def _from_boundary(stream: AsyncIterator[bytes], boundary: bytes) -> AsyncIterator[bytes]:
+    """Give a form from its first boundary on: what stands before is to be ignored (RFC 2046, section 5.1.1)."""
+    first, begun, tail = b"\n--" + boundary, False, b"\n"
+    async for chunk in stream:
+        if not begun:
+            # The end of what was seen is looked at again: the boundary may have come in two pieces.
+            tail += chunk
+            at = tail.find(first)
+            begun, chunk = at >= 0, tail[at + 1 :]
+            tail = tail[1 - len(first) :]
+        if begun:
+            yield chunk
 
 
 def _from_form(parts: list[tuple[str, bytes]], schema: type[Schema]) -> Schema:
@@ -150,6 +168,9 @@ def _from_form(parts: list[tuple[str, bytes]], schema: type[Schema]) -> Schema:
     for name, data in parts:
         if name not in schema.model_fields:
             faults.append(unknown(name, schema.model_fields))
+            continue
+        if not data and name != "file":
+            # A form sends the fields that were left empty, too.
             continue
         if name == "file":
             value: object = data

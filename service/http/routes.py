@@ -69,7 +69,10 @@ async def get_job(request: Request, job_id: str, owner: Owner) -> Response:
     responses=success("The job as it was last") | JOB_PROBLEMS,
 )
 async def cancel_job(request: Request, job_id: str, owner: Owner) -> Response:
-    """Stop a job if it is not finished, delete it with its document and result, and answer as it was last."""
+    """Stop a job that is not finished and delete its document: it then polls as cancelled until it expires.
+
+    A finished job is deleted with its result, and answered as it was last.
+    """
     job = await service_of(request).jobs.delete(job_id, owner)
     return Response(await asyncio.to_thread(job_json, job), media_type=JSON)
 

@@ -87,8 +87,9 @@ class Jobs:
         return await self._call(self._store.read, id_, owner)
 
     async def delete(self, id_: str, owner: str) -> StoredJob:
-        """Delete a job and stop its work; gives it as it was last. Raises NotFound."""
-        stored = await self._call(self._store.delete, id_, owner)
+        """Cancel a job and stop its work, or delete it where it is finished. Raises NotFound."""
+        now = time.time()
+        stored = await self._call(self._store.delete, id_, owner, now=now, expires=now + self._settings.job_ttl_s)
         if (task := self._running.get(id_)) is not None:
             task.cancel()
         return stored

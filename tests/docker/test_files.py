@@ -110,6 +110,13 @@ def test_both_images_are_made_alike():
     assert (DOCKER / "Dockerfile.dockerignore").read_text() == (DOCKER / "Dockerfile.gpu.dockerignore").read_text()
 
 
+def test_the_folder_of_jobs_can_be_written_by_any_user_of_group_0():
+    """A cluster such as OpenShift picks the uid, always with group 0."""
+    for name in ("Dockerfile", "Dockerfile.gpu"):
+        (options,) = re.findall(r"install --directory (.+) /var/lib/layoutserve ", (DOCKER / name).read_text())
+        assert options.split() == ["--owner=10001", "--group=0", "--mode=0775"]
+
+
 @pytest.fixture
 def server():
     """A service that answers every other request with 429; yields its address and the bodies it got."""

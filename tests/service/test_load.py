@@ -116,6 +116,9 @@ def test_a_job_can_be_cancelled_while_it_is_worked_on(service, receipt):
     assert client.delete(location).json()["status"] == "cancelled"
     while not backend.dropped:
         time.sleep(0.01)
+    job = client.get(location).json()
+    assert (job["status"], job["result"], job["problem"]) == ("cancelled", None, None)
+    assert client.delete(location).json() == job
     assert client.get(location).status_code == 404
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -121,9 +122,39 @@ def test_what_cannot_be_served_is_said_in_a_sentence(start, bundle, tmp_path):
         assert "tokenizer.json is missing" in damaged.event("the models cannot be loaded")["message"]
     finally:
         (tmp_path / "tokenizer.json").rename(bundle / "tokenizer.json")
+    (tmp_path / "file").touch()
+    unusable = start(data_folder=tmp_path / "file" / "jobs")
+    assert unusable.process.wait(PATIENCE_S) == 2
+    (said,) = unusable.log_file.read_text().splitlines()
+    assert "Jobs cannot be kept in" in said and "LAYOUTSERVE_DATA_FOLDER" in said
     typo = start(prot=1)
     assert typo.process.wait(PATIENCE_S) == 2
     assert "Did you mean LAYOUTSERVE_PORT?" in typo.log_file.read_text()
+
+
+def test_a_client_that_asks_before_it_sends_is_answered(start, receipt):
+    service = start()
+    with service.client() as client:
+        service.until("ready")
+        port = client.base_url.port
+    kind = b"Content-Type: multipart/form-data; boundary=abc\r\n"
+    head = b"POST /v1/ocr HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n" + kind
+    form = b'--abc\r\nContent-Disposition: form-data; name="file"\r\n\r\n' + receipt + b"\r\n--abc--\r\n"
+
+    def ask(length):
+        connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+        connection.sendall(head + f"Content-Length: {length}\r\n\r\n".encode())
+        return connection, connection.makefile("rb").readline()
+
+    connection, line = ask(len(form))
+    with connection:
+        assert line == b"HTTP/1.1 100 Continue\r\n"
+        connection.sendall(form)
+        assert b"HTTP/1.1 200 OK" in connection.recv(1000)
+    # What will not be read is refused before it is sent.
+    connection, line = ask(10**9)
+    with connection:
+        assert line.startswith(b"HTTP/1.1 413 ")
 
 
 def test_the_running_service_imports_neither_torch_nor_paddleocr():

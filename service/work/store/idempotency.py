@@ -23,6 +23,11 @@ def keep_job(connection: Connection, key: IdempotencyKey, job: str, *, expires: 
     _keep(connection, key, expires=expires, job=job, pending_until=None)
 
 
+def forget_job(connection: Connection, job: str) -> None:
+    """Forget the keys that stand for a job, so that its request may be made anew."""
+    connection.execute("DELETE FROM idempotency WHERE job = ?", (job,))
+
+
 def reserve(
     connection: Connection, key: IdempotencyKey, *, now: float, pending_until: float, expires: float
 ) -> str | None:

@@ -73,17 +73,25 @@ class JobStore:
             raise NotFound(MISSING)
         return job
 
-    def delete(self, id_: str, owner: str) -> StoredJob:
-        """Delete a job with its document and result, and give it as it was last; an unfinished one is cancelled.
+    def delete(self, id_: str, owner: str, *, now: float, expires: float) -> StoredJob:
+        """Cancel an unfinished job, or delete a finished one with its result; gives it as it is then or was last.
 
-        Raises NotFound.
+        A cancelled job loses its document and its key at once and is kept as such until it expires. Raises NotFound.
         """
         with self._database.writing() as connection:
             job = self._job(connection, id_)
             if job is None or job.owner != owner:
                 raise NotFound(MISSING)
-            connection.execute("DELETE FROM jobs WHERE id = ?", (id_,))
-        return replace(job, status="cancelled") if job.status in ("queued", "running") else job
+            idempotency.forget_job(connection, id_)
+            if job.status not in ("queued", "running"):
+                connection.execute("DELETE FROM jobs WHERE id = ?", (id_,))
+                return job
+            connection.execute(
+                "UPDATE jobs SET status = 'cancelled', finished = ?, expires = ?, document = NULL, bytes = 0,"
+                " holder = NULL WHERE id = ?",
+                (now, expires, id_),
+            )
+        return replace(job, status="cancelled", finished=now, expires=expires)
 
     def claim(self, holder: str, *, now: float, lease_until: float, attempts: int) -> ClaimedJob | None:
         """Take the oldest job that waits or whose lease has run out and that has attempts left."""

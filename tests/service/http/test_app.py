@@ -1,8 +1,10 @@
 """The real app over HTTP, with the real OCR and a tiny bundle."""
 
 import base64
+import gzip
 import json
 import time
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -271,9 +273,90 @@ def test_bodies_that_cannot_be_taken_apart(client, content_type, body, status, s
     problem(client.post("/v1/kie", content=body, headers={"Content-Type": content_type}), status, slug)
 
 
-def test_a_compressed_body_is_refused(client):
+def as_json(document):
+    return json.dumps({"file": base64.b64encode(document).decode()}).encode()
+
+
+@pytest.mark.parametrize("coding", ["gzip", "X-GZip"])
+def test_a_body_in_gzip_is_the_same_request(client, receipt, coding):
+    headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+    packed = gzip.compress(as_json(receipt))
+    # Two members, one after the other, are one file.
+    whole, half = as_json(receipt), len(as_json(receipt)) // 2
+    for body in (packed, gzip.compress(whole[:half]) + gzip.compress(whole[half:])):
+        answer = client.post("/v1/ocr", content=body, headers=headers)
+        assert without_times(answer.json()) == without_times(post(client, "ocr", receipt).json())
+
+
+def test_a_compressed_body_is_held_to_the_same_limits(client, receipt):
     headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    packed = gzip.compress(as_json(receipt))
+    problem(client.post("/v1/kie", content=b"x", headers=headers), 400, "malformed-body")
+    problem(client.post("/v1/kie", content=packed[:-20], headers=headers), 400, "malformed-body")
+    problem(client.post("/v1/kie", content=b"", headers=headers), 400, "malformed-body")
+    bomb = gzip.compress(bytes(2**30), 1)
+    tracemalloc.start()
+    problem(client.post("/v1/kie", content=bomb, headers=headers), 413, "document-too-large")
+    assert tracemalloc.get_traced_memory()[1] < 200 * 2**20
+    tracemalloc.stop()
+    headers["Content-Encoding"] = "br"
     problem(client.post("/v1/kie", content=b"x", headers=headers), 415, "unsupported-media-type")
+
+
+PREAMBLES = [
+    b"MIME-Version: 1.0\r\nContent-Type: multipart/form-data; boundary=abc\r\n\r\n",
+    b"A form in several parts.\r\n",
+    b"\r\n",
+    b"--ab\n",
+]
+
+
+@pytest.mark.parametrize("before", PREAMBLES)
+def test_what_stands_before_the_first_boundary_is_ignored(client, receipt, before):
+    form = b'--abc\r\nContent-Disposition: form-data; name="file"\r\n\r\n' + receipt + b"\r\n--abc--\r\n"
+    headers = {"Content-Type": "multipart/form-data; boundary=abc"}
+    body = before + form
+
+    def piecewise():
+        yield from (body[at : at + 1] for at in range(len(before) + 6))
+        yield body[len(before) + 6 :]
+
+    for content in (body, piecewise()):
+        answer = client.post("/v1/classification", content=content, headers=headers)
+        assert answer.status_code == 200, answer.text
+
+
+def test_a_boundary_that_is_too_long_is_said(client):
+    boundary = "b" * 257
+    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    answer = client.post("/v1/kie", content=f"--{boundary}--".encode(), headers=headers)
+    assert "longer than 256 characters" in problem(answer, 400, "malformed-body")["detail"]
+
+
+def test_a_field_that_is_left_empty_is_a_field_not_given(client, receipt):
+    empty = dict.fromkeys(("pages", "model", "words", "language", "question", "task", "top_k", "ocr"), "")
+    answer = post(client, "analyze", receipt, **empty)
+    assert without_times(answer.json()) == without_times(post(client, "analyze", receipt).json())
+    told = problem(post(client, "docvqa", receipt, question=""), 422, "invalid-parameters")["errors"]
+    assert told == [{"field": "question", "message": "is required"}]
+    asked = post(client, "docvqa", receipt, question=["", "Total?"]).json()["answers"]
+    assert [one["question"] for one in asked] == ["Total?"]
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics", "/v1/models", "/openapi.json", "/"])
+def test_head_is_answered_wherever_get_is(client, path):
+    before = metric(client, f'layoutserve_requests_total{{method="HEAD",route="{path}",status="200"}}')
+    head, get = client.head(path), client.get(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"] == get.headers["content-type"]
+    if path in ("/health/live", "/health/ready", "/metrics", "/v1/models"):
+        after = metric(client, f'layoutserve_requests_total{{method="HEAD",route="{path}",status="200"}}')
+        assert after == before + 1
+
+
+def test_head_of_what_is_not_there_is_a_problem_without_a_body(client):
+    assert (client.head("/v1/jobs/none").status_code, client.head("/v1/jobs/none").content) == (404, b"")
+    assert client.head("/v1/kie").status_code == 405
 
 
 def test_the_frameworks_own_errors_are_problems_too(client):
@@ -283,7 +366,7 @@ def test_the_frameworks_own_errors_are_problems_too(client):
     problem(client.post("/v1/kie/"), 404, "not-found")
     assert client.get("/v1/kie").headers["allow"] == "POST"
     problem(client.get("/v1/kie"), 405, "method-not-allowed")
-    assert client.put("/v1/jobs/1").headers["allow"] == "DELETE, GET"
+    assert client.put("/v1/jobs/1").headers["allow"] == "DELETE, GET, HEAD"
     problem(client.put("/v1/jobs/1"), 405, "method-not-allowed")
     answer = client.post("/v1/kie", headers={"Idempotency-Key": "x" * 300})
     assert problem(answer, 422, "invalid-parameters")["errors"][0]["field"] == "Idempotency-Key"

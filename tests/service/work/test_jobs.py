@@ -75,6 +75,8 @@ def test_a_cancelled_job_stops_working(open_store):
         assert (await shop.jobs.delete(job.id, "anna")).status == "cancelled"
         while not stopped:
             await asyncio.sleep(0.01)
+        assert (await shop.jobs.read(job.id, "anna")).status == "cancelled"
+        assert (await shop.jobs.delete(job.id, "anna")).status == "cancelled"
         with pytest.raises(NotFound):
             await shop.jobs.read(job.id, "anna")
         await shop.jobs.drain(1)

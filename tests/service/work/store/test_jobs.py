@@ -2,6 +2,7 @@
 
 import json
 import threading
+from functools import partial
 
 import pytest
 
@@ -85,24 +86,41 @@ def test_a_job_given_back_can_be_claimed_at_once_and_loses_no_attempt(store):
     assert claim(store, "b").attempts == 1
 
 
-def test_a_deleted_job_is_cancelled_if_it_was_not_finished_and_gone_for_its_holder_too(store):
-    job = submit(store)
+def delete(store, id_, owner="anna"):
+    return store.delete(id_, owner, now=150.0, expires=250.0)
+
+
+def test_an_unfinished_job_that_is_deleted_is_cancelled_and_gone_for_its_holder(store):
+    job = submit(store, key=KEY)
     claim(store)
-    assert store.delete(job.id, "anna").status == "cancelled"
+    cancelled = delete(store, job.id)
+    assert (cancelled.status, cancelled.finished, cancelled.expires) == ("cancelled", 150.0, 250.0)
+    assert store.read(job.id, "anna") == cancelled
     assert not store.renew(job.id, "a", lease_until=999.0, done=0, total=None)
     assert not finish(store, job.id)
-    done = submit(store)
-    claim(store)
-    finish(store, done.id)
-    assert store.delete(done.id, "anna").status == "succeeded"
-    for id_ in (job.id, done.id):
+    assert claim(store, "b", now=1000.0) is None
+    # Its document is gone at once, its key is free, and it is forgotten in time or when it is deleted again.
+    with store._database.reading() as connection:
+        assert connection.execute("SELECT document, bytes FROM jobs").fetchone() == (None, 0)
+    assert submit(store, key=KEY).id != job.id
+    assert store.sweep(now=251.0) == 1
+    with pytest.raises(NotFound):
+        store.read(job.id, "anna")
+
+
+def test_a_finished_job_that_is_deleted_is_gone(store):
+    for ended in ("cancelled", "succeeded"):
+        job = submit(store)
+        claim(store)
+        delete(store, job.id) if ended == "cancelled" else finish(store, job.id)
+        assert delete(store, job.id).status == ended
         with pytest.raises(NotFound):
-            store.read(id_, "anna")
+            store.read(job.id, "anna")
 
 
 def test_jobs_of_others_are_not_there(store):
     job = submit(store)
-    for call in (store.read, store.delete):
+    for call in (store.read, partial(delete, store)):
         with pytest.raises(NotFound):
             call(job.id, "bert")
     assert store.read(job.id, "anna").status == "queued"
