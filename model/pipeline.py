@@ -147,6 +147,8 @@ class Pipeline:
                 "checkpoint that has one."
             )
         self.bundle = bundle
+        # Two versions of a model share the cache: what they compute is told apart by the hashes of their files.
+        self._identity = f"{bundle.manifest.name}\0{sorted(bundle.manifest.files.items())}"
         # LayoutXLM has 514 positions, two of them never used.
         max_tokens = min(bundle.manifest.max_tokens, MAX_TOKENS, window_tokens)
         self._encoder = Encoder(bundle.tokenizer, bundle.manifest.inputs, max_tokens=max_tokens, stride=stride)
@@ -253,7 +255,7 @@ class Pipeline:
         """Have the unknown among all windows run as one piece of work, and give each group its own logits."""
         begun = time.perf_counter()
         windows = [window for group in groups for window in group]
-        keys = [self._logits.key(window, self.bundle.manifest.name) for window in windows]
+        keys = [self._logits.key(window, self._identity) for window in windows]
         found = [self._logits.get(key) for key in keys]
         missing = [place for place, logits in enumerate(found) if logits is None]
         if missing:

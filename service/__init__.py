@@ -15,6 +15,8 @@ One request, file by file::
     work/reading         documents decoded in fair turns, each in a process of its own
     sandbox/documents    the service's side of such a process, which ``sandbox/zygote`` forks and ``sandbox/reader`` is
     sandbox/confinement  rights and memory taken from it; ``sandbox/messages`` is what the processes say to each other
+    work/catalog         the models that are served, by name and version
+    work/repository      bundles on disk, watched: new ones take their names, damaged ones are quarantined
     work/backend         the place of the work: this process (``cluster``: Ray Serve's replicas)
     work/loading         bundles and sessions, loaded alike for the service, a cluster and the command line
     work/ocr_pool        pages to OCR workers, by language

@@ -35,14 +35,15 @@ from layoutserve.model.errors import LayoutServeError
 from layoutserve.model.inference.caches import ReadWords
 from layoutserve.model.page import Page
 from layoutserve.service import settings, tracing
-from layoutserve.service.errors import NotReady, Overloaded
+from layoutserve.service.errors import Conflict, NotReady, Overloaded
 from layoutserve.service.http.app import create_app
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import Telemetry
 from layoutserve.service.wire import schemas
-from layoutserve.service.work.backend import Served, caches, open_batcher
+from layoutserve.service.work.backend import caches, open_batcher
+from layoutserve.service.work.catalog import Catalog, Served
 from layoutserve.service.work.engine import Engine
-from layoutserve.service.work.loading import default_first, find_bundles, open_pipeline, open_session
+from layoutserve.service.work.loading import find_bundles, open_pipeline, open_session
 from layoutserve.service.work.ocr_pool import load_ocr, ocr_model, ocr_pools, pool_for
 
 OCR = "ocr"
@@ -121,7 +122,7 @@ class EncoderReplica:
         tracing.start()
         chosen = _share(chosen)
         self._session = open_session(bundle.load(folder), chosen, PAGES_AT_ONCE)
-        self._batcher = open_batcher(self._session, chosen, Telemetry())
+        self._batcher = open_batcher(self._session, chosen, Telemetry(), folder.name)
 
     async def infer(self, encodings: Sequence[Encoding], carried: Mapping[str, str]) -> tuple[list[Logits], float]:
         """Give the logits of windows in their order, and the seconds they took without waiting."""
@@ -160,20 +161,24 @@ class ClusterBackend:
         """The OCR model, as answers name it."""
         return ocr_model(self._settings)
 
-    async def load(self) -> Mapping[str, Served]:
+    async def load(self) -> Catalog:
         """Load the tokenizers, and wait until a replica of each model is up. Raises LayoutServeError."""
         words, logits = caches(self._settings, self._telemetry)
         self._handles[OCR] = serve.get_deployment_handle(OCR)
-        served: dict[str, Served] = {}
+        served: list[Served] = []
         for folder in self._folders:
             # The files were compared with their hashes where they are run.
             found = bundle.load(folder, verify=False)
-            name, deployment = found.manifest.name, _encoder(found.manifest.name)
+            deployment = _encoder(found.manifest.name)
             self._handles[deployment] = serve.get_deployment_handle(deployment)
             operators, tokens = cast(tuple[str, int], await self._call(deployment, "describe"))
             pipeline = open_pipeline(found, self._settings, window_tokens=tokens, words=words, logits=logits)
-            served[name] = Served(pipeline, operators)
-        return default_first(served, self._settings)
+            served.append(Served(pipeline, operators))
+        return Catalog(self._settings, served)
+
+    async def reload(self) -> None:
+        """Refuse: the replicas of a model are deployed with the application."""
+        raise Conflict("On a cluster the models change when the application is deployed again.")
 
     async def recognize(self, page: Page, language: str | None) -> tuple[Page, float]:
         """Have a page read."""
@@ -183,19 +188,21 @@ class ClusterBackend:
         )
         return replace(page, words=read.words, turn=read.turn), time.perf_counter() - began - worked
 
-    async def infer(self, model: str, encodings: Sequence[Encoding]) -> tuple[list[Logits], float]:
+    async def infer(self, model: Served, encodings: Sequence[Encoding]) -> tuple[list[Logits], float]:
         """Have windows run."""
+        waiting = self._telemetry.queue_tokens.labels(model.address)
         began = time.perf_counter()
         tokens = sum(encoding.all_tokens for encoding in encodings)
         self._tokens += tokens
-        self._telemetry.queue_tokens.set(self._tokens)
+        waiting.inc(tokens)
         try:
             logits, worked = cast(
-                tuple[list[Logits], float], await self._call(_encoder(model), "infer", encodings, tracing.carried_on())
+                tuple[list[Logits], float],
+                await self._call(_encoder(model.name), "infer", encodings, tracing.carried_on()),
             )
         finally:
             self._tokens -= tokens
-            self._telemetry.queue_tokens.set(self._tokens)
+            waiting.dec(tokens)
         return logits, time.perf_counter() - began - worked
 
     async def close(self) -> None:

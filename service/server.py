@@ -2,7 +2,7 @@
 
 On SIGTERM the process goes on listening while it drains, so that a load balancer sees it is not ready and no client is
 refused a connection; what was admitted is answered, then it exits 0. A second signal ends it at once. When the models
-cannot be loaded it exits 1.
+cannot be loaded it exits 1. On SIGHUP it looks for new, changed and removed bundles.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from layoutserve.model.allocator import keep_freed_memory
 from layoutserve.model.errors import LayoutServeError
 from layoutserve.service import tracing
+from layoutserve.service.errors import NotReady
 from layoutserve.service.http.app import create_app
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import configure_logging, log_unexpected
@@ -48,15 +49,17 @@ class Server(uvicorn.Server):
         self._app = app
         self._settings = settings
         self._ending: asyncio.Task[None] | None = None
+        self._reloading: asyncio.Task[None] | None = None
         self.failed = False
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Drain on a signal, and watch that the models load."""
         loop = asyncio.get_running_loop()
-        signals = (signal.SIGTERM, signal.SIGINT)
-        for number in signals:
+        signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+        for number in signals[:2]:
             loop.add_signal_handler(number, self._on_signal)
+        loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
         watch = asyncio.create_task(self._watch())
         try:
             yield
@@ -70,6 +73,19 @@ class Server(uvicorn.Server):
             self._ending = asyncio.create_task(self._drain())
         else:
             self.should_exit = self.force_exit = True
+
+    def _on_hangup(self) -> None:
+        if self._reloading is None or self._reloading.done():
+            self._reloading = asyncio.create_task(self._reload())
+
+    async def _reload(self) -> None:
+        try:
+            models = await self._app.state.service.engine.reload()
+        except LayoutServeError as error:
+            _log.warning("models not reloaded", extra={"fields": {"message": str(error)}})
+            return
+        served = [f"{model.name}@{model.version}" for model in models.models]
+        _log.info("models reloaded", extra={"fields": {"models": served, "quarantined": len(models.quarantined)}})
 
     async def _drain(self) -> None:
         _log.info("draining")
@@ -93,12 +109,20 @@ class Server(uvicorn.Server):
             log_unexpected(_log, "the models cannot be loaded", error)
             self.failed = self.should_exit = True
             return
+        try:
+            self._app.state.service.engine.check_ready()
+        except NotReady as error:
+            # The bundles are watched: a mended one is served without a restart.
+            _log.error("no model can be served", extra={"fields": {"message": str(error)}})
+            return
         seconds = round(asyncio.get_running_loop().time() - began, 2)
         _log.info("ready", extra={"fields": {"seconds": seconds}})
 
 
 def serve(settings: Settings) -> int:
     """Serve until told to stop; gives the exit code. Raises SettingsError."""
+    # Until the models are watched there is nothing to look at again.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     keep_freed_memory()
     configure_logging(settings.log_level)
     tracing.start()

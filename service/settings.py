@@ -29,6 +29,7 @@ def _split(value: object) -> object:
 
 
 Listed = BeforeValidator(_split)
+VersionedName = Annotated[str, Field(pattern="^[^@]+@.+$")]
 
 
 class Settings(BaseModel):
@@ -45,7 +46,13 @@ class Settings(BaseModel):
         (), description="Bundles, or folders of bundles, beside the starter bundle that comes with the service"
     )
     starter: bool = Field(True, description="Whether the starter bundle is served")
+    bundles_poll_s: float = Field(
+        10.0, ge=0, description="Seconds between looks for new, changed and removed bundles; 0: only when told to"
+    )
     model: str | None = Field(None, description="Model of requests that name none; default: the first one")
+    model_versions: Annotated[tuple[VersionedName, ...], Listed] = Field(
+        (), description="Versions that names stand for, as NAME@VERSION; other names stand for their newest"
+    )
     data_folder: Path = Field(
         Path("~/.local/state/layoutserve"),
         description="Where jobs and their results are kept; processes that share it share the work",

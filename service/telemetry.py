@@ -6,6 +6,8 @@ the class and the place, not the message: a message may quote what it stumbled o
 
 import json
 import logging
+import platform
+import posixpath
 import re
 import sys
 import time
@@ -14,6 +16,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from importlib.metadata import version
 
 from prometheus_client import (
     CollectorRegistry,
@@ -24,7 +27,7 @@ from prometheus_client import (
     ProcessCollector,
     disable_created_metrics,
 )
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
@@ -57,8 +60,8 @@ class Telemetry:
         self.registry.register(self._caches)
         self.documents = self._gauge("documents", "Documents admitted and not yet answered")
         self.ocr_queue_pages = self._gauge("ocr_queue_pages", "Pages that wait for an OCR worker")
-        self.queue_windows = self._gauge("queue_windows", "Windows that wait for a batch")
-        self.queue_tokens = self._gauge("queue_tokens", "Tokens that wait for a batch")
+        self.queue_windows = self._gauge("queue_windows", "Windows that wait for a batch", "model")
+        self.queue_tokens = self._gauge("queue_tokens", "Tokens that wait for a batch", "model")
         self.queue_seconds = self._histogram("queue_seconds", "Wait of a window for its batch", SECONDS)
         self.batch_windows = self._histogram("batch_windows", "Windows in a batch", (1, 2, 4, 8, 16, 32, 64))
         self.batch_tokens = self._histogram("batch_tokens", "Tokens in a batch, padding counted", TOKENS)
@@ -66,7 +69,14 @@ class Telemetry:
             "padding_ratio", "Share of a batch that is padding", (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
         )
         self.jobs = self._counter("jobs", "Jobs by how they went", "outcome")
+        self.models = _Models()
+        self.registry.register(self.models)
+        self.model_loads = self._counter("model_loads", "Bundles taken, served or quarantined", "outcome")
+        self.quarantined_bundles = self._gauge("quarantined_bundles", "Bundles that cannot be served as they are")
         self.ready = self._gauge("ready", "1 while the service is ready, else 0")
+        self._gauge("build_info", "1; which release runs on which Python", "version", "python").labels(
+            version("layoutserve"), platform.python_version()
+        ).set(1)
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
 
@@ -74,11 +84,17 @@ class Telemetry:
         """Report a cache: ``count`` gives its hits and misses so far."""
         self._caches.counts[name] = count
 
+    def forget_model(self, address: str) -> None:
+        """Report a model that is not served any more no longer."""
+        self._caches.counts.pop(f"visual:{address}", None)
+        for gauge in (self.queue_windows, self.queue_tokens):
+            gauge.remove(address)
+
     def _counter(self, name: str, help_: str, *labels: str) -> Counter:
         return Counter(f"layoutserve_{name}", help_, labels, registry=self.registry)
 
-    def _gauge(self, name: str, help_: str) -> Gauge:
-        return Gauge(f"layoutserve_{name}", help_, registry=self.registry)
+    def _gauge(self, name: str, help_: str, *labels: str) -> Gauge:
+        return Gauge(f"layoutserve_{name}", help_, labels, registry=self.registry)
 
     def _histogram(self, name: str, help_: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
         return Histogram(f"layoutserve_{name}", help_, labels, buckets=buckets, registry=self.registry)
@@ -96,6 +112,25 @@ class _Caches(Collector):
         for name, count in self.counts.items():
             for outcome, number in zip(("hit", "miss"), count(), strict=True):
                 family.add_metric((name, outcome), number)
+        yield family
+
+
+class _Models(Collector):
+    """Which models are served, as they were shown last."""
+
+    def __init__(self) -> None:
+        self._served: list[tuple[str, str, str, str]] = []
+
+    def show(self, served: list[tuple[str, str, str, str]]) -> None:
+        """Report these from now on: name, version, precision and operators of each."""
+        self._served = served
+
+    def collect(self) -> Iterable[Metric]:
+        """Give a 1 for each model."""
+        labels = ("model", "version", "precision", "operators")
+        family = GaugeMetricFamily("layoutserve_model_info", "1 for each model that is served", labels=labels)
+        for one in self._served:
+            family.add_metric(one, 1)
         yield family
 
 
@@ -136,13 +171,18 @@ class RequestLog:
             request_id_var.reset(token)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "unmatched")
+        route = getattr(scope.get("route"), "path", None) or _static(scope, status)
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self._telemetry.requests.labels(route, method, str(status)).inc()
         self._telemetry.request_seconds.labels(route).observe(seconds)
         level = logging.DEBUG if route.startswith(("/health", "/metrics")) else logging.INFO
         fields = {"method": method, "route": route, "status": status, "duration_ms": round(seconds * 1000, 1)}
         _log.log(level, "request", extra={"fields": fields | scope["state"].get("log", {})})
+
+
+def _static(scope: Scope, status: int) -> str:
+    """Name of a page that is a file; there are few of them, while what is not there has any number of names."""
+    return posixpath.normpath(scope["path"]) if 0 < status < 400 else "unmatched"
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

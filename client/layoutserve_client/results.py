@@ -348,6 +348,7 @@ class ModelInfo(Model):
     """A model that is served, and what it can do."""
 
     default: bool
+    current: bool = True
     source: str
     tasks: list[Task]
     labels: dict[str, list[str]]

@@ -159,7 +159,8 @@ def _examples() -> dict[str, dict[str, BaseModel]]:
         row.name: {"200": row.example, "202": examples.JOB} for row in ENDPOINTS.values()
     }
     job: dict[str, BaseModel] = {"200": examples.JOB}
-    return documents | {"getJob": job, "cancelJob": job, "listModels": {"200": examples.MODELS}}
+    models: dict[str, BaseModel] = {"200": examples.MODELS}
+    return documents | {"getJob": job, "cancelJob": job, "listModels": models, "reloadModels": models}
 
 
 def _tell_jobs(properties: Json) -> None:

@@ -89,6 +89,18 @@ async def list_models(request: Request, owner: Owner) -> schemas.Models:
     return service_of(request).engine.models()
 
 
+@models.post(
+    "/reload",
+    operation_id="reloadModels",
+    summary="Look for new, changed and removed bundles now",
+    responses=success("The models that are served after that")
+    | problems((errors.Unauthorized, errors.Conflict, LayoutServeError, errors.NotReady)),
+)
+async def reload_models(request: Request, owner: Owner) -> schemas.Models:
+    """Load new and changed bundles beside those that are served, which then give way; as a SIGHUP does."""
+    return await service_of(request).engine.reload()
+
+
 @operations.get("/health/live", operation_id="live", summary="Whether the process runs")
 async def live() -> schemas.Health:
     """Answer as long as the process does: restart it when this fails."""

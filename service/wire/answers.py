@@ -1,6 +1,8 @@
 """Results of the model, written as the contract has them."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import cast
 
 from layoutserve.model.bundle import Bundle, Task
@@ -37,12 +39,28 @@ def model(bundle: Bundle) -> schemas.Model:
     return schemas.Model(name=manifest.name, version=manifest.version, licence=manifest.licence)
 
 
-def models(served: Sequence[tuple[Bundle, str]], settings: Settings) -> schemas.Models:
-    """Describe the models that are served, the default one first: bundles, and which operators run them."""
-    return schemas.Models(models=[_info(*one, number == 0, settings) for number, one in enumerate(served)])
+def models(
+    served: Sequence[tuple[Bundle, str, bool]], quarantined: Sequence[tuple[Path, str, float]], settings: Settings
+) -> schemas.Models:
+    """Describe the models that are served, the default one first, and the bundles that cannot be.
+
+    served: bundles, which operators run them, and whether their name alone stands for them. quarantined: folders,
+    reasons, and since when (seconds since 1970).
+    """
+    return schemas.Models(
+        models=[_info(*one, number == 0, settings) for number, one in enumerate(served)],
+        quarantined=[
+            schemas.QuarantinedBundle(
+                bundle=str(folder),
+                reason=reason,
+                since=datetime.fromtimestamp(since, UTC).isoformat(timespec="milliseconds"),
+            )
+            for folder, reason, since in quarantined
+        ],
+    )
 
 
-def _info(bundle: Bundle, operators: str, default: bool, settings: Settings) -> schemas.ModelInfo:
+def _info(bundle: Bundle, operators: str, current: bool, default: bool, settings: Settings) -> schemas.ModelInfo:
     manifest = bundle.manifest
     kie_head = manifest.heads.get("kie")
     return schemas.ModelInfo(
@@ -50,6 +68,7 @@ def _info(bundle: Bundle, operators: str, default: bool, settings: Settings) -> 
         version=manifest.version,
         licence=manifest.licence,
         default=default,
+        current=current,
         source=manifest.source,
         tasks=[cast(Task, task) for task in manifest.tasks],
         labels={

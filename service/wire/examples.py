@@ -101,6 +101,7 @@ MODELS = schemas.Models(
         schemas.ModelInfo(
             **dict(_MODEL),
             default=True,
+            current=True,
             source="layoutserve",
             tasks=["kie", "classification", "docvqa"],
             labels={"kie": ["TOTAL"], "classification": ["receipt", "invoice"], "docvqa": []},
@@ -117,5 +118,6 @@ MODELS = schemas.Models(
             ),
             metrics={},
         )
-    ]
+    ],
+    quarantined=[],
 )

@@ -81,7 +81,11 @@ class DocumentRequest(ReadRequest):
     """A document for a model."""
 
     model: str | None = Field(
-        None, min_length=1, max_length=200, description="Name of the model; see /v1/models", examples=["starter"]
+        None,
+        min_length=1,
+        max_length=200,
+        description="Name of the model, or name@version; see /v1/models",
+        examples=["starter"],
     )
     words: list[InputWord] | None = Field(
         None, max_length=100_000, description="Your own words and boxes, which are used instead of our OCR"

@@ -240,6 +240,7 @@ class ModelInfo(Model):
     """A model and what it can do."""
 
     default: bool = Field(description="Whether it answers requests that name no model")
+    current: bool = Field(description="Whether its name alone stands for it; name@version does so always")
     source: str = Field(description="What it was exported from")
     tasks: list[Task]
     labels: dict[str, list[str]] = Field(
@@ -252,10 +253,19 @@ class ModelInfo(Model):
     metrics: dict[str, dict[str, float]] = Field(description="Measured scores by data set")
 
 
+class QuarantinedBundle(BaseModel):
+    """A bundle that cannot be served as it is."""
+
+    bundle: str = Field(description="Its folder", examples=["/bundles/receipts"])
+    reason: str = Field(examples=["encoder.onnx is missing from the bundle /bundles/receipts; export it again."])
+    since: str = Field(json_schema_extra={"format": "date-time"})
+
+
 class Models(BaseModel):
     """The models that are served."""
 
     models: list[ModelInfo]
+    quarantined: list[QuarantinedBundle] = Field(description="Bundles that cannot be served until they are mended")
 
 
 class Health(BaseModel):

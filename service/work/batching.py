@@ -60,16 +60,25 @@ class Batcher:
 
     run: gives the logits of a batch, in its order; it may fail for a batch in which one window is bad.
     max_batch_tokens: the longest window times their number stays below it, so padding is paid for; a window that is
-    longer runs alone. max_queue_tokens: how much may wait.
+    longer runs alone. max_queue_tokens: how much may wait. model: its name in the metrics of the queue.
     """
 
     def __init__(
-        self, run: Run, *, max_batch_tokens: int, max_queue_tokens: int, workers: int, telemetry: Telemetry
+        self,
+        run: Run,
+        *,
+        max_batch_tokens: int,
+        max_queue_tokens: int,
+        workers: int,
+        telemetry: Telemetry,
+        model: str = "",
     ) -> None:
         self._run = run
         self._max_batch_tokens = max_batch_tokens
         self._max_queue_tokens = max_queue_tokens
         self._telemetry = telemetry
+        self._queue_tokens = telemetry.queue_tokens.labels(model)
+        self._queue_windows = telemetry.queue_windows.labels(model)
         self._waiting: list[_Item] = []
         self._tokens = 0
         self._arrived = asyncio.Event()
@@ -166,8 +175,8 @@ class Batcher:
 
     def _count(self, tokens: int) -> None:
         self._tokens += tokens
-        self._telemetry.queue_tokens.set(self._tokens)
-        self._telemetry.queue_windows.set(len(self._waiting))
+        self._queue_tokens.set(self._tokens)
+        self._queue_windows.set(len(self._waiting))
         if tokens < 0:
             self._room.set()
 

@@ -9,7 +9,7 @@ turns. When a deadline passes or a client departs, whatever of its work has not 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -18,16 +18,17 @@ from typing import ParamSpec, TypeVar
 from layoutserve.model.encoding.tensors import Logits
 from layoutserve.model.errors import LayoutServeError
 from layoutserve.model.page import Limits, Page
-from layoutserve.model.pipeline import DocumentResult, PageResult, Pipeline, Recognize, Request, Steps, Work
+from layoutserve.model.pipeline import DocumentResult, PageResult, Recognize, Request, Steps, Work
 from layoutserve.service import tracing
-from layoutserve.service.errors import DeadlineExceeded, NotFound, NotReady, Overloaded
+from layoutserve.service.errors import DeadlineExceeded, NotReady, Overloaded
 from layoutserve.service.sandbox.documents import SandboxedDocument
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import Telemetry
 from layoutserve.service.wire import answers, schemas
 from layoutserve.service.wire.endpoints import Endpoint
 from layoutserve.service.wire.requests import DocumentRequest, ReadRequest
-from layoutserve.service.work.backend import Backend, LocalBackend, Served
+from layoutserve.service.work.backend import Backend, LocalBackend
+from layoutserve.service.work.catalog import Catalog, Served
 from layoutserve.service.work.cores import cores
 from layoutserve.service.work.reading import Reading
 from layoutserve.service.work.retry_after import Pace
@@ -45,7 +46,7 @@ class Order:
 
     endpoint: Endpoint
     body: ReadRequest
-    pipeline: Pipeline
+    served: Served
     request: Request
 
 
@@ -56,7 +57,7 @@ class Engine:
         self._settings = settings
         self._telemetry = telemetry
         self._backend = backend or LocalBackend(settings, telemetry)
-        self._served: Mapping[str, Served] = {}
+        self._catalog = Catalog(settings)
         self._documents = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -71,19 +72,25 @@ class Engine:
     async def start(self) -> None:
         """Load, warm up and self-test the models; ready after that. Raises LayoutServeError."""
         try:
-            self._served, _ = await asyncio.gather(self._backend.load(), self._reading.start())
+            self._catalog, _ = await asyncio.gather(self._backend.load(), self._reading.start())
         except LayoutServeError:
             self._not_ready = NotReady("The models cannot be loaded; the log says why.", 60)
             raise
         if not self._draining:
             self._not_ready = None
-            self._telemetry.ready.set(1)
+            self._telemetry.ready.set_function(self._ready)
+
+    def _ready(self) -> int:
+        try:
+            self.check_ready()
+        except NotReady:
+            return 0
+        return 1
 
     async def drain(self, timeout_s: float) -> bool:
         """Admit no more documents and wait for those admitted; False when that took too long."""
         self._draining = True
         self._not_ready = NotReady("The service is stopping; another instance may answer.", 5)
-        self._telemetry.ready.set(0)
         try:
             await asyncio.wait_for(self._idle.wait(), timeout_s)
         except TimeoutError:
@@ -97,9 +104,10 @@ class Engine:
         await asyncio.to_thread(self._threads.shutdown)
 
     def check_ready(self) -> None:
-        """Raise NotReady while starting or draining."""
+        """Raise NotReady while starting or draining, and where there is no model that can be served."""
         if self._not_ready is not None:
             raise self._not_ready
+        self._catalog.check()
 
     @contextmanager
     def admit(self) -> Iterator[None]:
@@ -125,20 +133,27 @@ class Engine:
         self._idle.set() if self._documents == 0 else self._idle.clear()
 
     def models(self) -> schemas.Models:
-        """Describe the models that are served. Raises NotReady."""
-        self.check_ready()
-        served = [(one.bundle, one.operators) for one in self._served.values()]
-        return answers.models(served, self._settings)
+        """Describe the models that are served, and the bundles that cannot be. Raises NotReady."""
+        if self._not_ready is not None:
+            raise self._not_ready
+        catalog = self._catalog
+        served = [(one.bundle, one.operators, catalog.current(one)) for one in catalog.served]
+        quarantined = [(one.folder, one.reason, one.since) for one in catalog.quarantined]
+        return answers.models(served, quarantined, self._settings)
+
+    async def reload(self) -> schemas.Models:
+        """Serve the bundles that are there now. Raises NotReady, Conflict."""
+        if self._not_ready is not None:
+            raise self._not_ready
+        await self._backend.reload()
+        return self.models()
 
     def prepare(self, endpoint: Endpoint, body: ReadRequest) -> Order:
         """Check a request before any work. Raises NotFound for the model, RequestError."""
-        name = (body.model if isinstance(body, DocumentRequest) else None) or next(iter(self._served))
-        if name not in self._served:
-            raise NotFound(f"There is no model {name!r}; the models are {', '.join(self._served)}.")
-        pipeline = self._served[name].pipeline
-        request = body.wanted(pipeline.bundle)
-        pipeline.check(request)
-        return Order(endpoint, body, pipeline, request)
+        served = self._catalog.find(body.model if isinstance(body, DocumentRequest) else None)
+        request = body.wanted(served.bundle)
+        served.pipeline.check(request)
+        return Order(endpoint, body, served, request)
 
     async def answer(
         self,
@@ -154,9 +169,13 @@ class Engine:
         Raises what the document, the request or the model got wrong, and DeadlineExceeded.
         """
         began = time.perf_counter()
+        if order.served.closed:
+            # It gave way while the order waited.
+            order = self.prepare(order.endpoint, order.body)
         try:
             async with asyncio.timeout_at(deadline) as limit:
-                result = await self._document(order, max_pages, on_page)
+                with order.served.in_use():
+                    result = await self._document(order, max_pages, on_page)
         except TimeoutError as error:
             if not limit.expired():
                 raise
@@ -167,11 +186,11 @@ class Engine:
         if on_page is None and 0 < self._settings.slow_request_s < total / 1000:
             fields = {"pages": len(result.pages), "timings_ms": {k: round(v) for k, v in result.timings_ms.items()}}
             _log.warning("slow request", extra={"fields": fields})
-        model = self._backend.ocr_model if order.endpoint.by_ocr else answers.model(order.pipeline.bundle)
+        model = self._backend.ocr_model if order.endpoint.by_ocr else answers.model(order.served.bundle)
         return await self._thread(order.endpoint.answer, result, model, request_id)
 
     async def _document(self, order: Order, max_pages: int, on_page: OnPage | None) -> DocumentResult:
-        settings, body, pipeline, request = self._settings, order.body, order.pipeline, order.request
+        settings, body, served, request = self._settings, order.body, order.served, order.request
         limits = Limits(settings.max_file_bytes, settings.max_pixels, max_pages)
         began = time.perf_counter()
         async with AsyncExitStack() as stack:
@@ -186,13 +205,13 @@ class Engine:
                     )
                 )
             opened_s = time.perf_counter() - began
-            results, reading_s = await self._pages_of(document, pipeline, request, on_page)
+            results, reading_s = await self._pages_of(document, served, request, on_page)
         with tracing.span("decode document"):
-            result = await self._thread(pipeline.document, results, request)
+            result = await self._thread(served.pipeline.document, results, request)
         return replace(result, timings_ms={"read": (opened_s + reading_s) * 1000, **result.timings_ms})
 
     async def _pages_of(
-        self, document: SandboxedDocument, pipeline: Pipeline, request: Request, on_page: OnPage | None
+        self, document: SandboxedDocument, served: Served, request: Request, on_page: OnPage | None
     ) -> tuple[list[PageResult], float]:
         """Work on the pages of a document side by side; gives them in order, and the seconds their decoding took."""
         total, done, reading_s = len(document), 0, 0.0
@@ -202,7 +221,7 @@ class Engine:
             nonlocal done
             try:
                 with tracing.span("page", number=page.number):
-                    results[index] = await self._page(pipeline, page, index, request)
+                    results[index] = await self._page(served, page, index, request)
             finally:
                 self._pages.release()
             done += 1
@@ -224,10 +243,10 @@ class Engine:
             raise failed.exceptions[0] from None
         return [results[index] for index in range(total)], reading_s
 
-    async def _page(self, pipeline: Pipeline, page: Page, index: int, request: Request) -> PageResult:
+    async def _page(self, served: Served, page: Page, index: int, request: Request) -> PageResult:
         """Drive one page: do what it yields, send it what came out."""
         source = "given" if request.words is not None else "text layer" if page.words is not None else "cache"
-        steps = pipeline.page(page, index, request)
+        steps = served.pipeline.page(page, index, request)
         waits = {"ocr": 0.0, "infer": 0.0}
         del page
         with tracing.span("look up or encode"):
@@ -240,7 +259,7 @@ class Engine:
                     sent, waits["ocr"] = await self._backend.recognize(step.page, step.language)
             else:
                 with tracing.span("infer", windows=len(step.encodings)):
-                    sent, waits["infer"] = await self._backend.infer(pipeline.bundle.manifest.name, step.encodings)
+                    sent, waits["infer"] = await self._backend.infer(served, step.encodings)
             with tracing.span("encode" if isinstance(step, Recognize) else "decode"):
                 step = await self._thread(_advance, steps, sent)
         self._telemetry.pages.labels(source).inc()

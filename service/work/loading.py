@@ -1,10 +1,9 @@
 """Bundles and sessions, loaded as everybody runs them: the service, a replica of a cluster, the command line."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from layoutserve.model import bundle
 from layoutserve.model.bundle import Bundle
@@ -22,8 +21,6 @@ MIB = 2**20
 STARTER = "starter"
 # Another processor rounds otherwise; a wrong graph is wrong by more.
 SELFTEST_BOUND = 1e-3
-
-T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -112,31 +109,32 @@ def batching(session: Session, settings: Settings) -> Batching:
     return Batching(settings.max_batch_tokens or fitting.max_batch_tokens, settings.session_workers or fitting.workers)
 
 
-def find_bundles(settings: Settings) -> list[Path]:
-    """Folders of the bundles to serve, the starter bundle first. Raises BundleError when there is none."""
-    folders: list[Path] = []
+def look(settings: Settings) -> Iterator[tuple[Path, list[Path] | BundleError]]:
+    """The places of the settings, the starter bundle first, each with the folders of its bundles or why it has none."""
     if settings.starter:
         try:
-            folders.append(bundle.locate(STARTER))
+            yield Path(STARTER), [bundle.locate(STARTER)]
         except BundleError as error:
-            if not settings.bundles:
-                raise
-            _log.warning("The starter bundle is not served: %s", error)
+            yield Path(STARTER), error
     for path in map(Path.expanduser, settings.bundles):
         if (path / bundle.MANIFEST).is_file():
-            folders.append(path)
+            yield path, [path]
         elif inside := sorted(found.parent for found in path.glob(f"*/{bundle.MANIFEST}")):
-            folders += inside
+            yield path, inside
         else:
-            raise BundleError(f"{path} is no bundle and holds none; make one with layoutserve export.")
-    if not folders:
-        raise BundleError("There is no model to serve: name a bundle in LAYOUTSERVE_BUNDLES.")
+            yield path, BundleError(f"{path} is no bundle and holds none; make one with layoutserve export.")
+    if not settings.starter and not settings.bundles:
+        yield Path(), BundleError("There is no model to serve: name a bundle in LAYOUTSERVE_BUNDLES.")
+
+
+def find_bundles(settings: Settings) -> list[Path]:
+    """Folders of the bundles to serve, the starter bundle first. Raises BundleError where a place holds none."""
+    folders: list[Path] = []
+    for place, found in look(settings):
+        if not isinstance(found, BundleError):
+            folders += found
+        elif place == Path(STARTER) and settings.bundles:
+            _log.warning("The starter bundle is not served: %s", found)
+        else:
+            raise found
     return folders
-
-
-def default_first(served: Mapping[str, T], settings: Settings) -> Mapping[str, T]:
-    """The models by name, beginning with the one that answers who names none. Raises BundleError."""
-    default = settings.model or next(iter(served))
-    if default not in served:
-        raise BundleError(f"The setting model is {default}, but the models are {', '.join(served)}.")
-    return {default: served[default]} | dict(served)

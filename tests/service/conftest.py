@@ -3,6 +3,10 @@
 import asyncio
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -10,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 
+import httpx
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 from starlette.testclient import TestClient
@@ -22,7 +27,7 @@ from layoutserve.model.pipeline import Pipeline
 from layoutserve.service.http.app import create_app
 from layoutserve.service.settings import Settings
 from layoutserve.service.wire import schemas
-from layoutserve.service.work.backend import Served
+from layoutserve.service.work.catalog import Catalog, Served
 
 TESTS = Path(__file__).parents[1]
 LABELS = ("O", *(f"{prefix}-{name}" for name in ("COMPANY", "DATE", "TOTAL", "PARTY") for prefix in "BI"))
@@ -138,7 +143,10 @@ class GatedBackend:
         if self.load_error:
             raise self.load_error
         self.session = Session(bundles.load(self.folder, verify=False), threads=1)
-        return {"tiny": Served(Pipeline(self.session.bundle), "portable")}
+        return Catalog(Settings(), [Served(Pipeline(self.session.bundle), "portable")])
+
+    async def reload(self):
+        pass
 
     async def recognize(self, page, language):
         self.begun += 1
@@ -234,3 +242,57 @@ def text_pdf():
     """A PDF with one line of text."""
     font = "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
     return make_pdf("BT /F 12 Tf 20 100 Td (A line of text) Tj ET", f"/Font<</F{font}>>")
+
+
+LAYOUTSERVE = Path(sys.executable).with_name("layoutserve")
+# Loading takes two seconds, and a multiple of that where the machine has other things to do.
+PATIENCE_S = 120
+
+
+class Process:
+    """A running service; its log is read from a file."""
+
+    def __init__(self, bundle, folder, **settings):
+        self.log_file = folder / f"log-{time.monotonic_ns()}"
+        settings = {"bundles": bundle, "starter": "false", "data_folder": folder, "port": 0} | settings
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("LAYOUTSERVE_")}
+        environment |= {f"LAYOUTSERVE_{name.upper()}": str(value) for name, value in settings.items()}
+        with self.log_file.open("w") as log:
+            self.process = subprocess.Popen([LAYOUTSERVE, "serve"], env=environment, stderr=log)
+
+    def log(self):
+        lines = self.log_file.read_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def event(self, name):
+        return next((line for line in self.log() if line["event"] == name), None)
+
+    def until(self, name):
+        end = time.monotonic() + PATIENCE_S
+        while (line := self.event(name)) is None:
+            assert self.process.poll() is None, self.log_file.read_text()
+            assert time.monotonic() < end, self.log_file.read_text()
+            time.sleep(0.05)
+        return line
+
+    def client(self):
+        port = self.until("listening")["port"]
+        return httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S)
+
+    def end(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE_S)
+
+
+@pytest.fixture
+def start(bundle, tmp_path):
+    started = []
+
+    def begin(**settings):
+        started.append(Process(bundle, tmp_path, **settings))
+        return started[-1]
+
+    yield begin
+    for service in started:
+        if service.process.poll() is None:
+            service.end(signal.SIGKILL)

@@ -1,70 +1,13 @@
 """The process: `layoutserve serve` started, loaded, told to stop, killed and started again."""
 
-import json
-import os
 import signal
 import socket
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-import httpx
-import pytest
-
-LAYOUTSERVE = Path(sys.executable).with_name("layoutserve")
-# Loading takes two seconds, and a multiple of that where the machine has other things to do.
 PATIENCE_S = 120
-
-
-class Process:
-    """A running service; its log is read from a file."""
-
-    def __init__(self, bundle, folder, **settings):
-        self.log_file = folder / f"log-{time.monotonic_ns()}"
-        settings = {"bundles": bundle, "starter": "false", "data_folder": folder, "port": 0} | settings
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("LAYOUTSERVE_")}
-        environment |= {f"LAYOUTSERVE_{name.upper()}": str(value) for name, value in settings.items()}
-        with self.log_file.open("w") as log:
-            self.process = subprocess.Popen([LAYOUTSERVE, "serve"], env=environment, stderr=log)
-
-    def log(self):
-        lines = self.log_file.read_text().splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{")]
-
-    def event(self, name):
-        return next((line for line in self.log() if line["event"] == name), None)
-
-    def until(self, name):
-        end = time.monotonic() + PATIENCE_S
-        while (line := self.event(name)) is None:
-            assert self.process.poll() is None, self.log_file.read_text()
-            assert time.monotonic() < end, self.log_file.read_text()
-            time.sleep(0.05)
-        return line
-
-    def client(self):
-        port = self.until("listening")["port"]
-        return httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S)
-
-    def end(self, number=signal.SIGTERM):
-        self.process.send_signal(number)
-        return self.process.wait(PATIENCE_S)
-
-
-@pytest.fixture
-def start(bundle, tmp_path):
-    started = []
-
-    def begin(**settings):
-        started.append(Process(bundle, tmp_path, **settings))
-        return started[-1]
-
-    yield begin
-    for service in started:
-        if service.process.poll() is None:
-            service.end(signal.SIGKILL)
 
 
 def post(client, document, headers=None):
@@ -117,11 +60,16 @@ def test_jobs_in_flight_when_the_process_is_killed_are_finished_by_the_next(star
 def test_what_cannot_be_served_is_said_in_a_sentence(start, bundle, tmp_path):
     (bundle / "tokenizer.json").rename(tmp_path / "tokenizer.json")
     try:
-        damaged = start()
-        assert damaged.process.wait(PATIENCE_S) == 1
-        assert "tokenizer.json is missing" in damaged.event("the models cannot be loaded")["message"]
+        damaged = start(bundles_poll_s=0.1)
+        assert "tokenizer.json is missing" in damaged.until("no model can be served")["message"]
+        with damaged.client() as client:
+            assert client.get("/health/live").status_code == 200
+            answer = client.get("/health/ready")
+            assert (answer.status_code, "tokenizer.json is missing" in answer.json()["detail"]) == (503, True)
     finally:
         (tmp_path / "tokenizer.json").rename(bundle / "tokenizer.json")
+    damaged.until("model ready")
+    assert damaged.end() == 0
     (tmp_path / "file").touch()
     unusable = start(data_folder=tmp_path / "file" / "jobs")
     assert unusable.process.wait(PATIENCE_S) == 2

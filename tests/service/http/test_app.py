@@ -404,11 +404,35 @@ def test_the_metrics_cover_what_an_operator_needs(client, receipt):
         "pages_total",
         "cache_requests_total",
         "rejections_total",
+        "build_info",
+        "model_info",
+        "model_loads_total",
+        "quarantined_bundles",
         "documents",
         "ready",
     ):
         assert f"layoutserve_{name}" in text, name
     assert "process_resident_memory_bytes" in text
+
+
+def test_a_page_that_is_a_file_is_named_and_what_is_not_there_is_not(client):
+    def count(route, status):
+        return metric(client, f'layoutserve_requests_total{{method="GET",route="{route}",status="{status}"}}')
+
+    before = count("/docs", 200), count("unmatched", 404), count("/", 200)
+    client.get("/docs/")
+    client.get("/docs//index.html")
+    client.get("/nowhere/else")
+    client.get("/")
+    assert (count("/docs", 200), count("unmatched", 404), count("/", 200)) == tuple(one + 1 for one in before)
+    assert 'route="/nowhere' not in client.get("/metrics").text
+
+
+def test_every_model_has_a_queue_of_its_own(client, receipt):
+    post(client, "kie", receipt)
+    text = client.get("/metrics").text
+    assert 'layoutserve_queue_tokens{model="tiny@1"} 0.0' in text
+    assert 'layoutserve_model_info{model="tiny",operators="' in text
 
 
 def test_a_job_reports_its_pages_and_gives_the_same_answer(client, drawn):

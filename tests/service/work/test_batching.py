@@ -73,7 +73,7 @@ def test_batches_fit_what_a_model_runs_on(provider, environment, largest):
         session = Model()
         session.providers = [provider]
         chosen = settings.load({**environment, "LAYOUTSERVE_SESSION_WORKERS": "1"})
-        batcher = open_batcher(session, chosen, Telemetry())
+        batcher = open_batcher(session, chosen, Telemetry(), "tiny@1")
         first = await held(session, batcher)
         later = asyncio.create_task(batcher.submit([encoding(320 - VISUAL_TOKENS, mark) for mark in range(1, 7)]))
         await asyncio.sleep(0.01)
