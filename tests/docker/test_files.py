@@ -81,6 +81,25 @@ def test_the_container_is_killed_later_than_the_service_gives_up():
     assert min(graces) >= drain + 10
 
 
+def test_compose_starts_on_two_cores_and_keeps_bounded_logs():
+    text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", (DOCKER / "compose.yaml").read_text())
+    services = yaml.safe_load(text)["services"]
+    # Docker refuses a limit above what the host has; 0 is none.
+    assert all(service["cpus"] <= 2 for service in services.values())
+    for service in services.values():
+        assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "5"}}
+
+
+def test_alerts_go_to_alertmanagers_that_are_named_in_a_file():
+    folder = DOCKER / "prometheus"
+    config = yaml.safe_load((folder / "prometheus.yml").read_text())
+    (manager,) = config["alerting"]["alertmanagers"]
+    (file,) = manager["file_sd_configs"][0]["files"]
+    assert yaml.safe_load((folder / Path(file).name).read_text()) == []
+    (group,) = yaml.safe_load((folder / config["rule_files"][0]).read_text())["groups"]
+    assert all(rule["annotations"]["summary"] for rule in group["rules"])
+
+
 @pytest.mark.parametrize(("runtime", "package"), [("cpu", "onnxruntime"), ("gpu", "onnxruntime-gpu")])
 def test_locks_pin_every_requirement_with_hashes_and_name_no_index(runtime, package):
     text = (DOCKER / f"requirements-{runtime}.lock").read_text()

@@ -213,6 +213,7 @@ def swap(service, document, repository, bundle, swaps):
     def answered(more):
         asked = len(answers)
         while len(answers) < asked + more:
+            assert service.process.poll() is None
             time.sleep(0.02)
 
     with ThreadPoolExecutor(8) as pool, service.client() as client:
