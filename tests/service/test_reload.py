@@ -16,6 +16,8 @@ from layoutserve.model import bundle as bundles
 from layoutserve.service.errors import NotFound, NotReady
 from layoutserve.service.http.app import create_app
 from layoutserve.service.settings import Settings
+from layoutserve.service.wire.endpoints import ENDPOINTS
+from layoutserve.service.wire.requests import KieRequest
 from layoutserve.service.work.catalog import Catalog, Served
 
 
@@ -196,6 +198,23 @@ def test_who_began_with_a_model_ends_with_it(bundle):
             catalog.find("other")
 
     asyncio.run(scenario())
+
+
+def test_an_order_whose_model_gave_way_while_it_waited_is_answered_by_its_successor(serve, repository, bundle, receipt):
+    client = serve()
+    engine = client.app.state.service.engine
+
+    async def scenario():
+        order = engine.prepare(ENDPOINTS["kie"], KieRequest(file=receipt))
+        release(bundle, repository / "two", "2")
+        shutil.rmtree(repository / "one")
+        await engine.reload()
+        while not order.served.closed:
+            await asyncio.sleep(0.01)
+        deadline = asyncio.get_running_loop().time() + 60
+        return await engine.answer(order, request_id="", deadline=deadline, max_pages=1)
+
+    assert client.portal.call(scenario).model.version == "2"
 
 
 def swap(service, document, repository, bundle, swaps):
