@@ -1,17 +1,20 @@
 """Words and seconds a page: our OCR beside PaddleOCR's own pipeline, on the same models and the same pages.
 
-Run ``python benchmarks/ocr.py``. The pages and their transcripts are the SROIE receipts named in
-``ocr-benchmark.txt`` of the data folder; words are compared as multisets of upper-cased words. Every reader has a
-process of its own, so that none pays for another's threads and memory, and they are timed in turn, page by page, so
+Run ``python benchmarks/ocr.py``; with ``--rapidocr FOLDER``, filled before by ``pip install --target FOLDER rapidocr
+openvino``, beside RapidOCR on ONNX Runtime and on OpenVINO too. The pages and their transcripts are the SROIE receipts
+named in ``ocr-benchmark.txt`` of the data folder; words are compared as multisets of upper-cased ones. Every reader has
+a process of its own, so that none pays for another's threads and memory, and they are timed in turn, page by page, so
 that whatever else the machine does falls on all.
 """
 
 import argparse
+import importlib
 import json
 import multiprocessing
 import os
 import platform
 import random
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -32,6 +35,7 @@ from layoutserve.model.page import Page, read_document
 from layoutserve.service.settings import Settings
 from layoutserve.service.work.ocr_pool import load_ocr
 
+RAPID = ("onnxruntime", "openvino")
 DATA = Path(__file__).parents[2] / "shared" / "data" / "sroie"
 
 
@@ -143,6 +147,20 @@ def theirs(side: int, batch: int) -> Callable[[Page], list[str]]:
     return read
 
 
+def rapid(folder: Path, engine: str) -> Callable[[Page], list[str]]:
+    """RapidOCR, same models, from a folder of its own: its OpenCV and PaddleOCR's exclude each other."""
+    sys.path.insert(0, str(folder))
+    rapidocr = importlib.import_module("rapidocr")
+    kind = rapidocr.EngineType(engine)
+    made = rapidocr.RapidOCR(params={f"{part}.engine_type": kind for part in ("Det", "Cls", "Rec")})
+
+    def read(page: Page) -> list[str]:
+        found = made(np.ascontiguousarray(page.image[:, :, ::-1]))
+        return [word for text in found.txts or () for word in text.split()]
+
+    return read
+
+
 def memory(data: Path, count: int) -> int:
     """Resident memory while ``count`` pages are read; 1 if it is clearly more at the end than after 50 pages."""
     keep_freed_memory()
@@ -171,6 +189,7 @@ def main() -> None:
     parser.add_argument(
         "--side", type=int, nargs="+", default=[960, 736], help="longer sides of what PaddleOCR's detector sees"
     )
+    parser.add_argument("--rapidocr", type=Path, metavar="FOLDER", help="RapidOCR from there, too")
     parser.add_argument("--exact", action="store_true", help="our exact engine (float32, PaddleOCR's padding), too")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     parser.add_argument("--memory", type=int, metavar="PAGES", help="watch the memory over so many pages instead")
@@ -183,6 +202,8 @@ def main() -> None:
         for side in arguments.side
         for batch in arguments.batch
     ]
+    for engine in RAPID if arguments.rapidocr else ():
+        tallies.append(Tally(f"RapidOCR, {engine}", Reader(rapid, arguments.rapidocr.resolve(), engine)))
     theirs_count = len(tallies)
     if arguments.exact:
         tallies.append(Tally("LayoutServe, exact", Reader(ours, OcrConfig(engine="exact"))))
