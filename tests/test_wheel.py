@@ -2,8 +2,10 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from email import message_from_string
 from pathlib import Path
@@ -74,3 +76,46 @@ def test_its_readme_has_no_path_of_the_repository(pure):
 def test_it_carries_the_licences_of_code_and_weights(pure):
     assert "Apache License" in text(pure, "licenses/LICENSE")
     assert "SROIE" in text(pure, "licenses/layoutserve/model/bundles/starter/NOTICE")
+
+
+def megabytes(folder):
+    return round(sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("installer", ["pip", "uv"])
+def test_the_guides_lines_without_docker_lead_to_a_service_that_is_ready(pure, tmp_path, installer):
+    """As they stand in the guide, but for the wheel, which no index has yet; an environment of uv has no pip."""
+    if installer == "uv" and not shutil.which("uv"):
+        pytest.skip("needs uv")
+    guide = (ROOT / "docs" / "deploy.md").read_text().partition("## Without Docker")[2].partition("\n## ")[0]
+    install, serve = (line.partition("#")[0].strip() for line in re.findall(r"^\$ (.+)$", guide, re.MULTILINE))
+    assert "'layoutserve[cpu]'" in install and serve == "layoutserve serve"
+    install = install.replace("layoutserve[cpu]", f"{pure}[cpu]")
+    folder = tmp_path / "environment"
+    if installer == "uv":
+        subprocess.run(["uv", "venv", "--quiet", "--python", sys.executable, folder], check=True)
+        install = f"uv {install}"
+    else:
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    unset = ("PYTHONPATH", "PYTHONHOME", "LAYOUTSERVE_DATA_FOLDER")
+    environment = {name: value for name, value in os.environ.items() if name not in unset}
+    environment |= {"PATH": f"{folder / 'bin'}:{environment['PATH']}", "VIRTUAL_ENV": str(folder)}
+    # A user who has nothing yet, neither models nor jobs.
+    environment |= {"XDG_CACHE_HOME": str(tmp_path / "cache"), "LAYOUTSERVE_PORT": "0"}
+    environment |= {"LAYOUTSERVE_DATA_FOLDER": str(tmp_path / "jobs")}
+    began = time.monotonic()
+    subprocess.run(["bash", "-ec", install], check=True, cwd=tmp_path, env=environment)
+    installed = time.monotonic()
+    log = tmp_path / "log"
+    with log.open("w") as lines:
+        process = subprocess.Popen(["bash", "-ec", f"exec {serve}"], cwd=tmp_path, env=environment, stderr=lines)
+    try:
+        while '"event": "ready"' not in log.read_text():
+            assert process.poll() is None and time.monotonic() < installed + 300, log.read_text()
+            time.sleep(0.2)
+    finally:
+        process.terminate()
+        assert process.wait(60) == 0
+    told = f"{installer}: installed in {installed - began:.0f} s, ready {time.monotonic() - installed:.0f} s later"
+    print(f"{told}; {megabytes(folder)} MB, and {megabytes(tmp_path / 'cache')} MB of OCR models")
