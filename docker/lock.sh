@@ -7,5 +7,5 @@ cd "$(dirname "$0")"
 for runtime in cpu gpu; do
   uv pip compile --quiet --no-config --generate-hashes --no-emit-index-url --no-annotate \
     --python-version 3.11 --python-platform x86_64-manylinux_2_28 --custom-compile-command docker/lock.sh \
-    --extra "$runtime" --extra otel "$@" --output-file "requirements-$runtime.lock" ../pyproject.toml
+    --extra "$runtime" --extra otel --extra postgresql "$@" --output-file "requirements-$runtime.lock" ../pyproject.toml
 done
