@@ -22,7 +22,8 @@ One page, in the order of data::
     inference/device       pages that stay on the GPU; ``visual_cache`` and ``caches`` keep what was computed
     decoding/document      what the heads said of pages -> findings of a document, task by task
     decoding/kie           logits -> entities and fields: ``fields`` has the steps, ``rules`` their names
-    decoding/fields        bio, entities, candidates, choose, company, total, values
+    decoding/fields        bio, entities, candidates, choose, company, total; values by dates and amounts, which
+                           conventions, country, currencies and cldr help to read
     decoding/classification, decoding/docvqa, decoding/text_flow
                            logits -> classes; logits -> answers; which word follows which
     allocator, errors      memory of a process that goes on for months; what can go wrong, in sentences
@@ -40,7 +41,7 @@ And the build side, which the running service never imports::
                            ``half_precision``; ``ocr_int8`` does it to PP-OCR, ``service_graphs`` are small ones
     training/train         what ``layoutserve train`` does
     training/data          labelled pages: example, jsonl, readers, cases, public_pages, labelling, own_ocr,
-                           receipt_values
+                           receipt_values; cldr writes what decoding knows of months and countries
     training/synthesis     pages drawn in code; it has a map of its own
     training/stages        initial, pretraining, finetuning, questions, batches, augmentation, loop
     training/evaluation    inference, scoring, metrics

@@ -27,6 +27,7 @@ from layoutserve.model.bundle import Bundle, Head, Task
 from layoutserve.model.decoding.classification import DocumentClass
 from layoutserve.model.decoding.document import PageFindings, Run, decode_document, decode_page
 from layoutserve.model.decoding.docvqa import Answers
+from layoutserve.model.decoding.fields.conventions import DateOrder, Preference, check
 from layoutserve.model.decoding.kie import KieResult
 from layoutserve.model.decoding.rules import check_rules
 from layoutserve.model.encoding.encoder import MAX_TOKENS, STRIDE, Encoder, PageTokens
@@ -66,7 +67,8 @@ class Request:
 
     tasks: none for the words alone. questions: for docvqa, with at most ``top_k`` answers each. language: of the OCR
     models. words: the caller's own for all pages, instead of reading them. rules: decoding rules that are on, None
-    for the manifest's.
+    for the manifest's. date_order: of dates in figures, None where the document is to decide. locale: language and
+    country of the document, such as "en-GB".
     """
 
     tasks: tuple[Task, ...] = ()
@@ -76,6 +78,13 @@ class Request:
     words: tuple[GivenWord, ...] | None = None
     words_unit: WordsUnit = "pixels"
     rules: tuple[str, ...] | None = None
+    date_order: DateOrder | None = None
+    locale: str | None = None
+
+    @property
+    def preference(self) -> Preference:
+        """What the caller knows of how the document writes."""
+        return Preference(self.date_order, self.locale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +182,7 @@ class Pipeline:
         if request.top_k < 1:
             raise RequestError(f"top_k must be at least 1, not {request.top_k}.")
         check_rules(request.rules or ())
+        check(request.preference)
         for question in request.questions:
             self._encoder.check_question(question)
 
@@ -213,7 +223,14 @@ class Pipeline:
         """Put the pages of a document together, in their order."""
         begun = time.perf_counter()
         said = [page.findings for page in pages]
-        found = decode_document(self._heads(request), said, request.questions, request.rules, top_k=request.top_k)
+        found = decode_document(
+            self._heads(request),
+            said,
+            request.questions,
+            request.rules,
+            top_k=request.top_k,
+            preference=request.preference,
+        )
         timings: dict[str, float] = {}
         for page in pages:
             for stage, spent in page.timings_ms.items():

@@ -48,9 +48,11 @@ def _with_point(digits: str) -> str:
         return digits
     mark, other = digits[last], "," if digits[last] == "." else "."
     thousands = len(digits) - last == 4 and other not in digits and digits[:last].lstrip("0")
-    if digits.count(mark) > 1 or thousands:
+    # "1.234.56" has a decimal mark that was misread.
+    cents = re.fullmatch(r"\d{1,3}(?:[.,]\d{3})+[.,]\d{2}", digits)
+    if (digits.count(mark) > 1 and not cents) or thousands:
         return digits.replace(".", "").replace(",", "")
-    return digits.replace(other, "").replace(mark, ".")
+    return digits[:last].replace(mark, "").replace(other, "") + "." + digits[last + 1 :]
 
 
 def date_in(text: str) -> datetime.date | None:

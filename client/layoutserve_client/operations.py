@@ -66,19 +66,30 @@ class DocumentOptions(OcrOptions, total=False):
     words_unit: Literal["pixels", "fractions"]
 
 
-class KieOptions(DocumentOptions, total=False):
-    """The same, for key information. ``rules``: ``"none"`` switches the model's decoding rules off."""
+class RuleOptions(DocumentOptions, total=False):
+    """The same, decoded by rules. ``rules``: ``"none"`` switches those of the model off."""
 
     rules: Literal["model", "none"]
 
 
-class DocvqaOptions(KieOptions, total=False):
+class KieOptions(RuleOptions, total=False):
+    """The same, for key information.
+
+    ``date_order``: of dates in figures, ``"auto"`` lets the document decide. ``locale``: language and country of the
+    document, such as ``"en-GB"``.
+    """
+
+    date_order: Literal["auto", "dmy", "mdy", "ymd"]
+    locale: str
+
+
+class DocvqaOptions(RuleOptions, total=False):
     """The same, for questions. ``top_k``: most answers for each question, 1 by default."""
 
     top_k: int
 
 
-class AnalyzeOptions(DocvqaOptions, total=False):
+class AnalyzeOptions(KieOptions, DocvqaOptions, total=False):
     """The same, for several tasks. ``tasks``: by default all the model has; docvqa only with ``questions``."""
 
     tasks: Sequence[Task]

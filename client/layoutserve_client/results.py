@@ -142,14 +142,25 @@ class Amount(_Wire):
     currency: str | None = None
 
 
+class Alternative(_Wire):
+    """Another day that the text of a date may mean, as an ISO date, and its probability."""
+
+    value: str
+    score: float
+
+
 class FieldText(_Wire):
-    """A text that a document gives for a label, as it stands on the page; ``value``: normalised by the field's type."""
+    """A text that a document gives for a label, as it stands on the page; ``value``: normalised by the field's type.
+
+    ``alternatives``: the other days that a date in figures may mean, where the document does not decide.
+    """
 
     text: str
     value: str | Amount | None
     score: float
     page: int
     box: Box
+    alternatives: list[Alternative] = []
 
     @property
     def amount(self) -> Decimal | None:

@@ -13,6 +13,7 @@ from layoutserve.model.bundle import Head
 from layoutserve.model.decoding import classification, docvqa, kie
 from layoutserve.model.decoding.classification import DocumentClass
 from layoutserve.model.decoding.docvqa import Answers, PageAnswers
+from layoutserve.model.decoding.fields.conventions import NO_PREFERENCE, Preference
 from layoutserve.model.decoding.kie import KieResult, PageEntities
 from layoutserve.model.encoding.tensors import Encoding, Logits
 from layoutserve.model.page import Page
@@ -83,14 +84,15 @@ def decode_document(
     rules: Collection[str] | None = None,
     *,
     top_k: int = 1,
+    preference: Preference = NO_PREFERENCE,
 ) -> Findings:
     """Put the pages of a document together, in their order, with at most ``top_k`` answers to each question.
 
-    Raises RequestError for a rule that there is not.
+    preference: what the caller knows of how the document writes. Raises RequestError for a rule that there is not.
     """
     found = classes = page_classes = answers = None
     if "kie" in heads:
-        found = kie.decode_document([page.entities for page in pages if page.entities], heads["kie"], rules)
+        found = kie.decode_document([page.entities for page in pages if page.entities], heads["kie"], rules, preference)
     if "classification" in heads:
         head, rows = heads["classification"], [page.classes for page in pages if page.classes is not None]
         page_classes = tuple(classification.ranked(row, head) for row in rows)

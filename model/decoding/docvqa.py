@@ -144,11 +144,15 @@ def decode_page(
 def decode_document(
     question: str, pages: Sequence[PageAnswers], *, top_k: int = 1, no_answer: float = NO_ANSWER
 ) -> Answers:
-    """Rank the answers of all pages; none if the probability of no answer exceeds ``no_answer``."""
+    """Rank the answers of all pages; none if the probability of no answer exceeds ``no_answer``.
+
+    An answer that is less probable than no answer is not given either, unless ``no_answer`` is 1: answers at any price.
+    """
     log_total = _log_sum(np.array([0.0, *(page.log_mass for page in pages)]))
     none = float(np.exp(-log_total))
     if none > no_answer:
         return Answers(question, (), none)
+    least = none if no_answer < 1 else 0.0
     scores: dict[str, float] = {}
     places: dict[str, Span] = {}
     for span in heapq.merge(*(page.best for page in pages), key=lambda span: -span.weight):
@@ -158,7 +162,7 @@ def decode_document(
     chosen: list[Span] = []
     answers: list[Answer] = []
     for key in sorted(scores, key=lambda key: -scores[key]):
-        if len(chosen) == top_k:
+        if len(chosen) == top_k or scores[key] < least:
             break
         if not any(place.overlaps(places[key]) for place in chosen):
             chosen.append(places[key])

@@ -7,19 +7,21 @@ breaks and beside other columns. Fields are chosen among the entities of all pag
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
 from layoutserve.model.bundle import FieldSpec, Head
-from layoutserve.model.decoding.fields import bio, choose, values
+from layoutserve.model.decoding.fields import bio, choose
 from layoutserve.model.decoding.fields.candidates import Candidate, Search
+from layoutserve.model.decoding.fields.conventions import NO_PREFERENCE, Preference, conventions
 from layoutserve.model.decoding.fields.entities import Entity, PageEntities, entity_of
 from layoutserve.model.decoding.rules import SINGLE_VALUED, check_rules
 from layoutserve.model.encoding.tensors import Encoding, Logits
 from layoutserve.model.encoding.windows import merge_words
 from layoutserve.model.page import Box, Page
 
-__all__ = ["Amount", "Entity", "Field", "KieResult", "PageEntities", "decode_document", "decode_page"]
+__all__ = ["Alternative", "Amount", "Entity", "Field", "KieResult", "PageEntities", "decode_document", "decode_page"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,21 @@ class Amount:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another day that the text of a date may mean, and the probability that it does."""
+
+    value: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """A document's value for a label of the schema.
 
     text: as it stands on the page. value: an ISO date, an amount, or the text again; None if it does not parse.
     score: probability that the document says this and that it was read right; a date's or an amount's places on its
-    pages add up.
+    pages add up. alternatives: what the same text means in other orders of day and month, where the document does not
+    decide; they share the probability.
     """
 
     label: str
@@ -46,6 +57,7 @@ class Field:
     page: int
     box: Box
     words: tuple[int, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +82,25 @@ def decode_page(windows: Sequence[Encoding], logits: Sequence[Logits], page: Pag
     return PageEntities(entities, words, bbox, log_probs, page.number, page.turn)
 
 
-def decode_document(pages: Sequence[PageEntities], head: Head, rules: Collection[str] | None = None) -> KieResult:
+def decode_document(
+    pages: Sequence[PageEntities],
+    head: Head,
+    rules: Collection[str] | None = None,
+    preference: Preference = NO_PREFERENCE,
+) -> KieResult:
     """Choose the fields of a document from the entities of its pages.
 
-    ``rules`` are the decoding rules that are on, the manifest's by default. Raises RequestError for an unknown one.
+    ``rules`` are the decoding rules that are on, the manifest's by default; ``preference`` is what the caller knows of
+    how the document writes. Raises RequestError for an unknown rule.
     """
     active = check_rules(head.rules if rules is None else rules)
-    conventions = values.conventions(word.text for page in pages for word in page.words)
+    written = conventions(_lines(pages), preference)
     found: list[Candidate] = []
     fields: list[Field] = []
     said = (entity.label for page in pages for entity in page.entities)
     for label in dict.fromkeys((*head.fields, *said)):
         spec = head.fields.get(label)
-        search = Search(label, spec or FieldSpec(), pages, head.labels, conventions)
+        search = Search(label, spec or FieldSpec(), pages, head.labels, written)
         entities = choose.entities(search, active)
         if spec is not None:
             chosen = choose.fields(entities, search, active)
@@ -103,8 +121,20 @@ def _field(candidate: Candidate, score: float, search: Search) -> Field:
     elif value and spec.type == "amount":
         normal = Amount(value.value, value.currency or search.conventions.currency)
     words = search.pages[candidate.page].words
-    share = _share_right(score, spec) * math.prod(words[index].score for index in entity.words)
-    return Field(entity.label, text, normal, share, entity.page, entity.box, entity.words)
+    right = _share_right(score, spec) * math.prod(words[index].score for index in entity.words)
+    others = tuple(Alternative(other, right * share) for other, share in value.others) if value else ()
+    if value:
+        right *= value.share
+    return Field(entity.label, text, normal, right, entity.page, entity.box, entity.words, others)
+
+
+def _lines(pages: Sequence[PageEntities]) -> list[str]:
+    """The text lines of all pages."""
+    return [
+        " ".join(word.text for word in line)
+        for page in pages
+        for _, line in groupby(page.words, key=lambda word: word.line)
+    ]
 
 
 def _share_right(score: float, spec: FieldSpec) -> float:

@@ -17,13 +17,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     running.add_arguments(parser)
     running.add_rules(parser)
+    parser.add_argument(
+        "--date-order",
+        choices=("auto", "dmy", "mdy", "ymd"),
+        default="auto",
+        help="of day, month and year in dates of figures (default: auto, the document decides)",
+    )
+    parser.add_argument("--locale", help="language and country of the documents, such as en-GB")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the fields and entities of every file."""
     from layoutserve.model.pipeline import Request
 
-    request = Request(tasks=("kie",), language=arguments.language, rules=running.rules(arguments))
+    request = Request(
+        tasks=("kie",),
+        language=arguments.language,
+        rules=running.rules(arguments),
+        date_order=None if arguments.date_order == "auto" else arguments.date_order,
+        locale=arguments.locale,
+    )
     return running.run(arguments, request, "kie", _view)
 
 

@@ -136,6 +136,9 @@ def kie(result: DocumentResult) -> schemas.KieResult | None:
             "score": _score(field.score),
             "page": field.page,
             "box": _box(field.box),
+            "alternatives": [
+                schemas.Alternative(value=other.value, score=_score(other.score)) for other in field.alternatives
+            ],
         }
         if (best := fields.get(field.label.lower())) is None:
             fields[field.label.lower()] = schemas.FieldValue.model_validate(text | {"more": []})

@@ -114,7 +114,26 @@ def _rules(rules: Rules) -> tuple[str, ...] | None:
     return () if rules == "none" else None
 
 
-class KieRequest(DocumentRequest):
+class WritingRequest(DocumentRequest):
+    """A document, and how it writes its dates and amounts."""
+
+    date_order: Literal["auto", "dmy", "mdy", "ymd"] = Field(
+        "auto", description="Order of day, month and year in dates of figures; auto: the document decides"
+    )
+    locale: str | None = Field(
+        None,
+        pattern="^[A-Za-z]{2,3}([-_][A-Za-z]{4})?([-_][A-Za-z]{2})?$",
+        description="Language and country of the document, which decide what its dates and amounts mean",
+        examples=["en-GB"],
+    )
+
+    def wanted(self, bundle: Bundle) -> Request:
+        """The request as the pipeline of a bundle takes it, still without tasks."""
+        order = None if self.date_order == "auto" else self.date_order
+        return replace(super().wanted(bundle), date_order=order, locale=self.locale)
+
+
+class KieRequest(WritingRequest):
     """A document whose key information is wanted."""
 
     rules: Rules = "model"
@@ -151,7 +170,7 @@ class DocvqaRequest(DocumentRequest):
         return replace(asked, tasks=("docvqa",), rules=_rules(self.rules))
 
 
-class AnalyzeRequest(DocumentRequest):
+class AnalyzeRequest(WritingRequest):
     """A document for several tasks with one reading."""
 
     task: list[Task] | None = Field(

@@ -76,6 +76,13 @@ class Amount(BaseModel):
     currency: str | None = Field(description="ISO 4217 code, if the text tells it", examples=["MYR"])
 
 
+class Alternative(BaseModel):
+    """Another value that a text may have."""
+
+    value: str = Field(description="ISO date", examples=["2017-04-07"])
+    score: Score
+
+
 class FieldText(BaseModel):
     """A text that a document gives for a label, with its value normalised by type."""
 
@@ -84,6 +91,11 @@ class FieldText(BaseModel):
     score: Score
     page: PageNumber
     box: BoxTuple
+    alternatives: list[Alternative] = Field(
+        [],
+        description="Other days that a date in figures may mean, most probable first, where the document does not "
+        "decide between them; they share the probability",
+    )
 
 
 class FieldValue(FieldText):

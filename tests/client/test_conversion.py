@@ -4,7 +4,8 @@ from itertools import product
 
 import pytest
 
-from layoutserve.model.decoding.fields.values import find_amount, find_date
+from layoutserve.model.decoding.fields.amounts import find_amount
+from layoutserve.model.decoding.fields.dates import find_date
 from layoutserve_client.conversion import date_in, number_in
 
 

@@ -4,6 +4,7 @@ A rule is a function from candidates to candidates. To add one, write it beside 
 give it a name (``decoding.rules``) and a line in the list below.
 """
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,8 @@ from layoutserve.model.decoding.fields.candidates import Candidate, Search
 LEAST_GUESS = 0.1
 # Words less probable than this add nothing to a value's score that counts.
 _WORTH_READING = 0.01
+# Figures that are no part of a code.
+_FIGURES = re.compile(r"(?<![^\W_])\d")
 
 Apply = Callable[[Sequence[Candidate], Search], list[Candidate]]
 
@@ -39,8 +42,10 @@ class Rule:
 
 
 def _readable(found: Sequence[Candidate], search: Search) -> list[Candidate]:
-    """Drop the dates and amounts that cannot be read as one."""
-    return [one for one in found if search.spec.type == "text" or one.value]
+    """Drop the dates and amounts that cannot be read as one; where none can, keep those with figures but no rates."""
+    if search.spec.type == "text" or any(one.value for one in found):
+        return [one for one in found if search.spec.type == "text" or one.value]
+    return [one for one in found if _FIGURES.search(one.text) and "%" not in one.text]
 
 
 def _guessed(found: Sequence[Candidate], search: Search) -> list[Candidate]:

@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layoutserve.model.decoding.fields.bio import Piece
+from layoutserve.model.decoding.text_flow import CLOSE, joints
 from layoutserve.model.page import Box, Polygon, Word
 from layoutserve.model.page.geometry import from_first_to_last, reading_corners
+
+# The widest space within a number, in letters.
+_LETTER = 1.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class Entity:
     words: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class PageEntities:
     """The entities of one page, and all that the rules look at.
 
@@ -46,6 +51,24 @@ class PageEntities:
     def entity(self, piece: Piece) -> Entity:
         """A piece of this page as an entity."""
         return entity_of(piece, self.words, self.number, self.turn)
+
+    @cached_property
+    def cells(self) -> list[tuple[int, int]]:
+        """The cell of each word, by its first word and the one behind its last: a run on a line without gaps."""
+        ends = np.append(np.flatnonzero(joints(self.words, self.bbox) != CLOSE) + 1, len(self.words)).tolist()
+        found: list[tuple[int, int]] = []
+        for end in ends:
+            found += [(len(found), end)] * (end - len(found))
+        return found
+
+    @cached_property
+    def tight(self) -> NDArray[np.bool_]:
+        """Say for each word if the space before it is no wider than a letter; bool (words,)."""
+        box = self.bbox.astype(np.float64)
+        letters = np.array([max(len(word.text), 1) for word in self.words], dtype=np.float64)
+        width = (box[:, 2] - box[:, 0]) / letters
+        gap = box[1:, 0] - box[:-1, 2]
+        return np.append(False, gap <= _LETTER * np.maximum((width[:-1] + width[1:]) / 2, 1.0))
 
 
 def entity_of(piece: Piece, words: Sequence[Word], number: int, turn: int) -> Entity:

@@ -241,3 +241,13 @@ def test_rules_keep_the_answers_probabilities():
     page = flowing_page("C W KHOO HARDWARE", [(0, "Date: 1.5.2020"), (400, "8:13")])
     answer = best_with(page, [(0, 3, 2.0)], ANSWER_RULES, none=1.0, noise=-3.0)
     assert 0 < answer.score < 1
+
+
+def test_an_answer_less_likely_than_none_is_not_given():
+    page, windows = page_of(*"abc"), [window(0, 2)]
+    # Neither an answer nor none is likelier than not; none is the likeliest.
+    asked = logits(windows, [(0, 0, 1.0), (1, 1, 0.9), (2, 2, 0.8)], none=1.2)
+    doubtful = ask(page, windows, asked, top_k=3)
+    assert doubtful.answers == () and doubtful.no_answer_score < 0.5
+    likelier = logits(windows, [(0, 0, 2.5), (1, 1, 0.2)], none=1.2)
+    assert [answer.text for answer in ask(page, windows, likelier, top_k=3).answers] == ["a"]

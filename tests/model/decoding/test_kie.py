@@ -8,6 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from layoutserve.model.bundle import FieldSpec, Head
 from layoutserve.model.decoding.fields.bio import RESUME, viterbi
+from layoutserve.model.decoding.fields.conventions import Preference
 from layoutserve.model.decoding.kie import Amount, decode_document, decode_page
 from layoutserve.model.decoding.rules import RULES
 from layoutserve.model.encoding.tensors import Encoding, Logits
@@ -344,3 +345,96 @@ def test_the_places_of_a_value_add_up():
     field = fields(decode_document([both], head))["TOTAL"]
     assert (field.text, field.words) == ("9.00", (1,))
     assert field.score == pytest.approx(1.0)
+
+
+def close_page(*lines):
+    """Words with the spaces of a text line: 10 pixels a letter, two columns where a line has two spaces."""
+    words = []
+    for row, line in enumerate(lines):
+        at = 0
+        for text in line.split(" "):
+            if text:
+                words.append(
+                    Word.from_box(text, Box(10.0 * at, 20.0 * row, 10.0 * (at + len(text)), 20.0 * row + 16), line=row)
+                )
+            at += len(text) + 1 if text else 8
+    return Page(np.zeros((1000, 1000, 3), np.uint8), number=1, turn=0, words=tuple(words))
+
+
+def field_of(label, *lines, caught):
+    """The field of a page on which the model labelled only the words ``caught``."""
+    page = close_page(*lines)
+    labels = [f"B-{label}" if word.text == caught else "O" for word in page.words]
+    return fields(decode_document([said(page, labels)], HEAD)).get(label)
+
+
+@pytest.mark.parametrize(
+    ("lines", "caught", "text", "amount"),
+    [
+        (["Gesamtbetrag 3 038,40 EUR"], "038,40", "3 038,40", Amount("3038.40", "EUR")),
+        (["Gesamtbetrag 3 038,40 EUR"], "3", "3 038,40", Amount("3038.40", "EUR")),
+        (["Total Rs 1939"], "Rs", "Rs 1939", Amount("1939", "INR")),
+        (["Total Rs 1939"], "1939", "1939", Amount("1939", "INR")),
+        (["Total Rs.1,500/-"], "Rs.1,500/-", "Rs.1,500/-", Amount("1500", "INR")),
+        (["Total $10.10 CAD", "Cash $20.00"], "$10.10", "$10.10", Amount("10.10", "CAD")),
+        (["Chairs 2  310,00"], "310,00", "310,00", Amount("310.00")),
+        (["Chairs 2 310.00"], "310.00", "310.00", Amount("310.00")),
+        (["VAT 20 % 506,40"], "506,40", "506,40", Amount("506.40")),
+        (["PEN BLUE 3.20", "TOTAL 10.10"], "10.10", "10.10", Amount("10.10")),
+        (["TOTAL R1,010.00"], "R1,010.00", "R1,010.00", Amount("1010.00", "ZAR")),
+        (["TOTAL 9.00"], "TOTAL", "TOTAL 9.00", None),
+    ],
+)
+def test_an_amount_is_read_with_what_stands_beside_it(lines, caught, text, amount):
+    found = field_of("TOTAL", *lines, caught=caught)
+    if amount is None:
+        assert found.value == Amount("9.00")
+    else:
+        assert (found.text, found.value) == (text, amount)
+
+
+@pytest.mark.parametrize(
+    ("line", "caught", "day"),
+    [
+        ("Datum 7. Mai 2014", "7.", "2014-05-07"),
+        ("Datum 7. Mai 2014", "Mai", "2014-05-07"),
+        ("Datum 7. Mai 2014", "2014", "2014-05-07"),
+        ("le 14 mars 2024 a Paris", "14", "2024-03-14"),
+        ("Date: 14 / 03 / 2024", "03", "2024-03-14"),
+        ("Jun 17 '13", "Jun", "2013-06-17"),
+        ("Date 14/03/2024-10:22", "14/03/2024-10:22", "2024-03-14"),
+    ],
+)
+def test_a_date_is_read_with_what_stands_beside_it(line, caught, day):
+    assert field_of("DATE", line, caught=caught).value == day
+
+
+def test_what_cannot_be_normalised_keeps_its_text():
+    found = field_of("DATE", "Period 13/2024", caught="13/2024")
+    assert (found.text, found.value) == ("13/2024", None)
+
+
+@pytest.mark.parametrize("caught", ["20%", "A234", "soon"])
+def test_a_rate_a_code_and_a_word_are_no_amount(caught):
+    assert field_of("TOTAL", f"x {caught}", caught=caught) is None
+
+
+def test_what_a_page_does_not_decide_shares_the_probability():
+    found = field_of("DATE", "Date 04/07/2017", caught="04/07/2017")
+    (other,) = found.alternatives
+    assert {found.value, other.value} == {"2017-07-04", "2017-04-07"}
+    assert found.score + other.score == pytest.approx(0.9, abs=0.02) and other.score < found.score
+    decided = field_of("DATE", "Date 04/07/2017", "Redmond, WA 98052", "Printed 12/31/2016", caught="04/07/2017")
+    assert (decided.value, decided.alternatives) == ("2017-04-07", ())
+
+
+def test_the_request_says_which_day_it_is():
+    page = close_page("Date 04/07/2017", "Redmond, WA 98052")
+    found = said(page, ["O", "B-DATE", "O", "O", "O"])
+    asked = {
+        order: fields(decode_document([found], HEAD, preference=Preference(date_order=order)))["DATE"].value
+        for order in ("dmy", "mdy")
+    }
+    assert asked == {"dmy": "2017-07-04", "mdy": "2017-04-07"}
+    british = fields(decode_document([found], HEAD, preference=Preference(locale="en-GB")))["DATE"]
+    assert british.value == "2017-07-04"

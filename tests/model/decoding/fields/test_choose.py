@@ -8,8 +8,8 @@ from layoutserve.model.decoding import rules
 from layoutserve.model.decoding.fields import choose
 from layoutserve.model.decoding.fields.bio import Piece
 from layoutserve.model.decoding.fields.candidates import Evidence, Search
+from layoutserve.model.decoding.fields.conventions import DEFAULT
 from layoutserve.model.decoding.fields.entities import PageEntities, entity_of
-from layoutserve.model.decoding.fields.values import DEFAULT
 
 LABELS = ("O", "B-TOTAL", "I-TOTAL", "B-COMPANY", "I-COMPANY")
 

@@ -3,8 +3,8 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from layoutserve.model.decoding.fields.amounts import find_amount
 from layoutserve.model.decoding.fields.total import Sums, near_keyword, total_keywords
-from layoutserve.model.decoding.fields.values import find_amount
 
 
 @pytest.mark.parametrize(
