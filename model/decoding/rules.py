@@ -6,7 +6,8 @@ Of key information, ``fields.choose`` has their order and what they do. They cho
 or add what it nearly said; none makes up a score. What it finds is as sure as the model was of its words:
 
 single-valued         of a label that a document has once, only the best entity is kept
-values-parse          a date or an amount that cannot be read as one is no candidate for its field
+values-parse          a date or an amount that cannot be read as one is no candidate beside those that can, nor is a
+                      rate or a text without figures
 total-near-keyword    a total stands right of or below a word such as "Total", if any of its candidates does
 company-in-first-lines  a company stands in the first lines of its page, if any of its candidates does
 trim-values           a field's text is cut to its value: "DATE:25/12/2018" to "25/12/2018"

@@ -9,7 +9,7 @@ from layoutserve.model.decoding.fields.conventions import DEFAULT, Conventions
 from layoutserve.model.decoding.fields.values import Value
 
 # A time may follow without a space, or behind any sign: 14/03/2024,10:22.
-_TIME = r"[-,.T]?\s?\d{1,2}[:h]\d{2}"
+_TIME = r"[-,.T/]?\s?\d{1,2}[:h]\d{2}"
 _END = rf"(?=(?:{_TIME})|(?!\d|[-/.,]\d))"
 _YEAR = rf"(\d{{4}}|['\u2019]?\d{{1,2}}){_END}"
 _YEAR_FIRST = re.compile(

@@ -18,7 +18,8 @@ from layoutserve.model.page import Word
 LABELS = frozenset({"total", "grand_total", "total_amount"})
 
 _KEYWORD = re.compile(
-    r"^(grand)?(total|totale|totaal|gesamt|gesamtbetrag|gesamtsumme|summe|montant|importe|jumlah|amount|amt|due|payable|nett?)"
+    r"^(grand)?(total|totale|totaal|gesamt|gesamtbetrag|gesamtsumme|summe|montant|importe|jumlah|amount|amt|due|"
+    r"payable|nett?|suma|summa|razem|yhteensä|celkem|toplam|összesen|betala|betale|zahlen|zahlbetrag|payer|pagar|pagare)"
     r"([\W\d].*)?$"
 )
 _NOT_BEFORE = re.compile(r"^(sub|tax|gst|vat|item|items|qty|disc|discount|zwischen|sous)\W*$")
