@@ -22,8 +22,8 @@ One page, in the order of data::
     inference/device       pages that stay on the GPU; ``visual_cache`` and ``caches`` keep what was computed
     decoding/document      what the heads said of pages -> findings of a document, task by task
     decoding/kie           logits -> entities and fields: ``fields`` has the steps, ``rules`` their names
-    decoding/fields        bio, entities, candidates, choose, company, total; values by dates and amounts, which
-                           conventions, country, currencies and cldr help to read
+    decoding/fields        bio, entities, candidates, choose, company, total, reconcile; values by dates and amounts,
+                           which conventions, country, currencies and cldr help to read
     decoding/classification, decoding/docvqa, decoding/text_flow
                            logits -> classes; logits -> answers; which word follows which
     allocator, errors      memory of a process that goes on for months; what can go wrong, in sentences

@@ -12,11 +12,11 @@ from itertools import groupby
 import numpy as np
 
 from layoutserve.model.bundle import FieldSpec, Head
-from layoutserve.model.decoding.fields import bio, choose
+from layoutserve.model.decoding.fields import bio, choose, reconcile
 from layoutserve.model.decoding.fields.candidates import Candidate, Search
 from layoutserve.model.decoding.fields.conventions import NO_PREFERENCE, Preference, conventions
 from layoutserve.model.decoding.fields.entities import Entity, PageEntities, entity_of
-from layoutserve.model.decoding.rules import SINGLE_VALUED, check_rules
+from layoutserve.model.decoding.rules import SINGLE_VALUED, SUMS_HOLD, check_rules
 from layoutserve.model.encoding.tensors import Encoding, Logits
 from layoutserve.model.encoding.windows import merge_words
 from layoutserve.model.page import Box, Page
@@ -95,19 +95,23 @@ def decode_document(
     """
     active = check_rules(head.rules if rules is None else rules)
     written = conventions(_lines(pages), preference)
-    found: list[Candidate] = []
-    fields: list[Field] = []
     said = (entity.label for page in pages for entity in page.entities)
-    for label in dict.fromkeys((*head.fields, *said)):
-        spec = head.fields.get(label)
-        search = Search(label, spec or FieldSpec(), pages, head.labels, written)
-        entities = choose.entities(search, active)
-        if spec is not None:
-            chosen = choose.fields(entities, search, active)
-            fields += [_field(candidate, score, search) for candidate, score in chosen]
-            if spec.single and SINGLE_VALUED in active:
-                entities = [candidate for candidate, _ in chosen]
-        found += entities
+    labels = dict.fromkeys((*head.fields, *said))
+    searches = {
+        label: Search(label, head.fields.get(label, FieldSpec()), pages, head.labels, written) for label in labels
+    }
+    entities = {label: choose.entities(search, active) for label, search in searches.items()}
+    chosen: dict[str, reconcile.Chosen] = {
+        label: choose.fields(entities[label], searches[label], active) for label in head.fields
+    }
+    if SUMS_HOLD in active:
+        chosen = reconcile.summed(chosen, searches)
+    fields: list[Field] = []
+    for label, best in chosen.items():
+        fields += [_field(candidate, score, searches[label]) for candidate, score in best]
+        if head.fields[label].single and SINGLE_VALUED in active:
+            entities[label] = [candidate for candidate, _ in best]
+    found = [one for label in labels for one in entities[label]]
     found.sort(key=lambda one: (one.page, one.entity.words, one.rank))
     return KieResult(tuple(one.entity for one in found), tuple(fields))
 

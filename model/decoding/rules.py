@@ -15,6 +15,7 @@ whole-lines           a company or an address is whole lines of its column, with
 company-with-legal-form  a company is the line that bears a legal form ("Ltd."), else the longest of its lines
 paid-less-change      a total is what was paid less the change, where the page says both
 rounded-total         a total is the amount after rounding, where the page says by how much it was rounded
+sums-hold             a subtotal and a tax are those that add up to the total, where the page has such
 guess-missing         a single field without any entity takes its best guess, if that is not too improbable
 
 Of answers to questions, ``docvqa`` has what they take from the weight of a span, and so from its score:
@@ -36,6 +37,7 @@ WHOLE_LINES = "whole-lines"
 COMPANY_WITH_LEGAL_FORM = "company-with-legal-form"
 PAID_LESS_CHANGE = "paid-less-change"
 ROUNDED_TOTAL = "rounded-total"
+SUMS_HOLD = "sums-hold"
 GUESS_MISSING = "guess-missing"
 # In the order in which tuning tries them.
 RULES = (
@@ -48,6 +50,7 @@ RULES = (
     COMPANY_WITH_LEGAL_FORM,
     PAID_LESS_CHANGE,
     ROUNDED_TOTAL,
+    SUMS_HOLD,
     GUESS_MISSING,
 )
 ANSWER_IN_ONE_PLACE = "answer-in-one-place"

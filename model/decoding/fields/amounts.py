@@ -27,6 +27,12 @@ _AMOUNT = re.compile(
 _PER_CENT = re.compile(
     r"\s?(?:[%\u066a\u2030]|v\.?\s?H\.|pct\b|per\s?cent|prozent|procent|por\s?cento|por\s?ciento|pour\s?cent)", re.I
 )
+_SIGN_BEFORE = re.compile(r"(?:^|[^\d\s])\s?%$|\s%$")
+_RATE_BEFORE = re.compile(r"\d\s%$")
+_CODE_BEFORE = re.compile(r"[^\W\d_#][-_]?$|#\s?$")
+_LETTER = re.compile(r"[^\W\d_]")
+_CLOSED = re.compile(r"\s*\)")
+_NEXT = re.compile(r"\s?\d")
 _FIGURE = re.compile(r"\d")
 # Marks of writing direction, which stand around amounts in Arabic and Hebrew.
 _DIRECTION = re.compile("[\u200e\u200f\u061c\u2066-\u2069]")
@@ -56,14 +62,14 @@ def _amounts(text: str, conventions: Conventions) -> Iterator[tuple[int, Value]]
             continue
         before, after = _marks(match["before"], conventions), _marks(match["after"], conventions)
         # A mark between two numbers is the second one's where the first has its own.
-        if before and after and re.match(r"\s?\d", text[match.end("after") :]):
+        if before and after and _NEXT.match(text, match.end("after")):
             after = []
         marks = before + after + currencies.markers(match["number"])
         plain = match["number"].isdecimal()
         if plain and not marks and not match["round"] and _is_part_of_code(text, match):
             continue
         negative = match["sign"] or match["sign2"] or match["trailing"]
-        if match["sign"] == "(" and not text[match.end() :].lstrip().startswith(")"):
+        if match["sign"] == "(" and not _CLOSED.match(text, match.end()):
             negative = match["sign2"] or match["trailing"]
         core = match.start("number"), match.end("round" if match["round"] else "number")
         signed = match["sign"] not in (None, "(")
@@ -118,11 +124,14 @@ def _decimal(number: str, conventions: Conventions) -> Decimal | None:
 
 def _behind_per_cent(text: str, match: re.Match[str]) -> bool:
     """Say if the sign of a percentage stands before the number, as in Turkish ("%18")."""
-    return re.search(r"(?:^|[^\d\s])\s?%$|\s%$", text[: match.start("number")]) is not None and not re.search(
-        r"\d\s%$", text[: match.start("number")]
-    )
+    before = _before(text, match)
+    return _SIGN_BEFORE.search(before) is not None and _RATE_BEFORE.search(before) is None
 
 
 def _is_part_of_code(text: str, match: re.Match[str]) -> bool:
-    before, after = text[: match.start("number")], text[match.end("number") :]
-    return bool(re.search(r"[^\W\d_#][-_]?$|#\s?$", before) or re.match(r"[^\W\d_]", after))
+    return bool(_CODE_BEFORE.search(_before(text, match)) or _LETTER.match(text, match.end("number")))
+
+
+def _before(text: str, match: re.Match[str]) -> str:
+    """The few letters before a number."""
+    return text[max(0, match.start("number") - 4) : match.start("number")]

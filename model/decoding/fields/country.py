@@ -100,7 +100,7 @@ _OF_PREFIX = {
     "421": "SK", "36": "HU", "40": "RO", "385": "HR", "386": "SI", "30": "GR", "380": "UA", "359": "BG", "370": "LT",
 }  # fmt: skip
 _DOMAIN = re.compile(
-    r"(?:www\.|@)[\w.-]+\.(?:com?\.)?(uk|de|fr|it|es|nl|pt|pl|se|dk|no|fi|ch|at|be|ie|au|nz|sg|hk|tw|in|my|id|ph|th|vn|cn|"
+    r"(?:www\.|@)[\w.-]{1,60}\.(?:com?\.)?(uk|de|fr|it|es|nl|pt|pl|se|dk|no|fi|ch|at|be|ie|au|nz|sg|hk|tw|in|my|id|ph|th|vn|cn|"
     r"jp|kr|mx|co|ar|cl|br|za|tr|ae|il|ca|us)\b",
     re.IGNORECASE,
 )

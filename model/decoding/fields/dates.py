@@ -33,6 +33,8 @@ _VIETNAMESE = re.compile(r"(?<!\d)(\d{1,2})\s(?:thÃ¡ng|thg)\s?(\d{1,2})(?:,|\snÄ
 _COMPACT = re.compile(r"(?<!\d)(\d{8})(?!\d)")
 _FIGURES = re.compile(r"\d\D*\d\D*\d")
 _WEEKDAY = re.compile(r"[^\W\d_]{2,}")
+# Letters in which a weekday stands beside its date.
+_NEAR = 20
 # The other readings of a date against the one of the weekday beside it, and such as are worth telling.
 _NOT_ON_WEEKDAY = 0.02
 _WORTH_TELLING = 0.05
@@ -112,7 +114,8 @@ def _readings(match: re.Match[str], text: str, conventions: Conventions) -> Mapp
 
 def _weekday(text: str, match: re.Match[str]) -> int | None:
     """The weekday that stands right before or behind a date, Monday 0."""
-    before, after = _WEEKDAY.findall(text[: match.start()])[-1:], _WEEKDAY.findall(text[match.end() :])[:2]
+    before = _WEEKDAY.findall(text, max(0, match.start() - _NEAR), match.start())[-1:]
+    after = _WEEKDAY.findall(text, match.end(), match.end() + _NEAR)[:2]
     for word in (*before, *after):
         days = {*cldr.weekdays().get(cldr.plain(word), {}).values()}
         if len(days) == 1 and len(word) > 2:

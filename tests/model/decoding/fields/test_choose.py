@@ -36,8 +36,8 @@ def chosen(search, *active):
 
 def test_every_rule_of_key_information_has_a_step():
     steps = {rule.name for rule in (*choose.ENTITY_RULES, *choose.FIELD_RULES)}
-    # What becomes of the other entities of a label is known only once its field is chosen.
-    assert steps == {*rules.RULES} - {rules.SINGLE_VALUED}
+    # What becomes of the other entities of a label, and of a sum, is known only once its fields are chosen.
+    assert steps == {*rules.RULES} - {rules.SINGLE_VALUED, rules.SUMS_HOLD}
 
 
 def test_a_rule_concerns_its_labels_in_any_case():

@@ -1,8 +1,12 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from layoutserve.model.decoding.fields.amounts import find_amount
 from layoutserve.model.decoding.fields.conventions import Preference, check, conventions
+from layoutserve.model.decoding.fields.dates import find_date
 from layoutserve.model.errors import RequestError
 
 
@@ -90,3 +94,13 @@ def test_wrong_preferences_are_refused_with_what_to_do():
 @given(st.lists(st.text()))
 def test_no_text_is_a_crash(lines):
     assert sum(conventions(lines).orders.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("unit", ["1 234 ", "1€", "é1", "+49 ", "www.", "1 Jan ", "12/12/", "USD ", "2024 m. "])
+def test_a_long_text_is_read_in_proportion_to_its_length(unit):
+    text = unit * (20_000 // len(unit))
+    begun = time.process_time()
+    find_amount(text)
+    find_date(text)
+    conventions([text])
+    assert time.process_time() - begun < 2
