@@ -101,7 +101,7 @@ def conventions(lines: Iterable[str], preference: Preference = NO_PREFERENCE) ->
         for number in _NUMBER.findall(line):
             if sign := _certain_decimal(number):
                 decimals[sign] += 1
-        for match in _MONEY.finditer(line):
+        for match in _MONEY.finditer(line) if currencies.has_markers(line) else ():
             mark = match["before"] or match["after"]
             if mark in currencies.WORDS:
                 used[mark] += 1

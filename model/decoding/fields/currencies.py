@@ -52,6 +52,10 @@ MARKER = (
 )
 """A sign or a code of money, for a regular expression that ignores case."""
 _MARKER = re.compile(MARKER, re.IGNORECASE)
+# What no mark of money is without: a sign that is no plain letter, or one of these words.
+_IN_SIGNS = frozenset("".join(_SIGNS)) - frozenset('abcdefghijklmnopqrstuvwxyz./"')
+_ALONES = frozenset({*_LETTERS, *_CODES, "r", *(sign.rstrip("/") for sign in _SIGNS)})
+_WORD = re.compile(r"[^\W\d_]+")
 
 COUNTRY_OF = {
     "AED": "AE", "ARS": "AR", "AUD": "AU", "BDT": "BD", "BRL": "BR", "CAD": "CA", "CHF": "CH", "CLP": "CL",
@@ -66,7 +70,12 @@ COUNTRY_OF = {
 
 def markers(text: str) -> list[str]:
     """The signs and codes of money in a text."""
-    return _MARKER.findall(text)
+    return _MARKER.findall(text) if has_markers(text) else []
+
+
+def has_markers(text: str) -> bool:
+    """Say quickly if there may be signs or codes of money in a text."""
+    return not _IN_SIGNS.isdisjoint(text) or any(word.lower() in _ALONES for word in _WORD.findall(text))
 
 
 def is_shared(marker: str) -> bool:

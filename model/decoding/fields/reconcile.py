@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from layoutserve.model.decoding.fields import bio
 from layoutserve.model.decoding.fields.candidates import Candidate, Search
+from layoutserve.model.decoding.fields.entities import PageEntities
 from layoutserve.model.decoding.text_flow import line_numbers
 
 Chosen = Sequence[tuple[Candidate, float]]
@@ -82,18 +84,28 @@ def _amounts(search: Search, page: int, said: re.Pattern[str]) -> list[_Amount]:
     """The likeliest amounts of a page for a label, the best first."""
     own = search.pages[page]
     probabilities = np.exp(own.log_probs[:, bio.columns(search.label, search.labels)].astype(np.float64)).sum(axis=1)
-    lines = line_numbers(own.bbox)
+    announced = _announced(own, said)
     found: list[_Amount] = []
-    for index, word in enumerate(own.words):
-        if not any(map(str.isdigit, word.text)):
+    for index in np.flatnonzero(probabilities + _SAID * announced >= _ENOUGH).tolist():
+        if not any(map(str.isdigit, own.words[index].text)):
             continue
-        row = np.flatnonzero((lines == lines[index]) & (own.bbox[:, 0] <= own.bbox[index, 0]))
-        before = " ".join(own.words[place].text for place in row[np.argsort(own.bbox[row, 0], kind="stable")].tolist())
-        weight = float(probabilities[index]) + (_SAID if said.search(before) else 0.0)
-        if weight < _ENOUGH:
-            continue
+        weight = float(probabilities[index] + _SAID * announced[index])
         candidate = search.added(bio.piece(search.label, [index], own.log_probs, search.labels), page)
         value = candidate.value
         if value and Decimal(value.value) > 0:
             found.append(_Amount(replace(candidate, text=value.text), Decimal(value.value), weight))
     return sorted(found, key=lambda amount: -amount.weight)[:_TRIED]
+
+
+def _announced(page: PageEntities, said: re.Pattern[str]) -> NDArray[np.bool_]:
+    """Say for each word if what stands before it on its line, or itself, says this; bool (words,)."""
+    result = np.zeros(len(page.words), dtype=bool)
+    text, line, known = "", -1, False
+    lines = line_numbers(page.bbox)
+    for index in np.lexsort((page.bbox[:, 0], lines)).tolist():
+        if lines[index] != line:
+            text, line, known = "", lines[index], False
+        text += f" {page.words[index].text}"
+        known = known or (any(map(str.isdigit, page.words[index].text)) and said.search(text) is not None)
+        result[index] = known
+    return result
