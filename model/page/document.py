@@ -32,6 +32,8 @@ class _Reader(Protocol):
 
     def read(self, index: int) -> Page: ...
 
+    def memory_bytes(self, index: int) -> int: ...
+
 
 class Document:
     """A document whose pages are decoded one by one while they are iterated over.
@@ -50,6 +52,10 @@ class Document:
 
     def __iter__(self) -> Iterator[Page]:
         return (self._reader.read(number - 1) for number in self.numbers)
+
+    def memory_bytes(self, number: int) -> int:
+        """Most memory that decoding a page takes if its header tells the truth; raises what iterating would."""
+        return self._reader.memory_bytes(number - 1)
 
 
 def read_document(

@@ -16,6 +16,8 @@ from layoutserve.model.page.repair import repaired
 
 # Frames of a TIFF are found by walking from one to the next: nobody sends more on purpose.
 MAX_FRAMES = 10_000
+# Pillow's picture and its copy turned upright, rows of bytes and their array; blended, or stretched, two more pictures.
+_BYTES_PER_PIXEL, _BYTES_PER_BLENDED_PIXEL = 14, 22
 
 # What Pillow raises on EXIF data that make no sense.
 _FAULTY_EXIF = (SyntaxError, ValueError, TypeError, LookupError, OSError, EOFError, ArithmeticError, struct.error)
@@ -54,6 +56,12 @@ class ImageReader:
                 image = self._decode(index)
             pixels = np.asarray(image, dtype=np.uint8)
         return Page(np.ascontiguousarray(pixels), number=index + 1, words=self._words)
+
+    def memory_bytes(self, index: int) -> int:
+        """Most memory that decoding a page takes, as far as its header tells."""
+        with self._failures(), self._open(index) as image:
+            plain = not image.has_transparency_data and not depth.is_deep_grey(image)
+            return image.width * image.height * (_BYTES_PER_PIXEL if plain else _BYTES_PER_BLENDED_PIXEL)
 
     def _count(self) -> int:
         with self._open() as image:

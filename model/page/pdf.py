@@ -24,6 +24,9 @@ _POINTS_PER_INCH = 72.0
 LEAST_DPI = 36
 # A layer of which a larger share of characters means nothing (unmapped, private use, control) is not believed.
 _SENSELESS = 0.05
+# The page twice, what PDFium blends, and what is judged of its ink; and the fonts and pictures of a usual page.
+_BYTES_PER_PIXEL = 12
+_PAGE_BYTES = 16 * 2**20
 
 # PDFium is not thread-safe: nothing of it is used, or left to the garbage collector, outside this lock.
 _PDFIUM = threading.Lock()
@@ -92,6 +95,16 @@ class PdfReader:
             selection_marks=tuple(laid.marks),
             form_fields=tuple(laid.fields),
         )
+
+    def memory_bytes(self, index: int) -> int:
+        """Most memory that rendering a page takes, as far as its size tells."""
+        scale = self._dpi / _POINTS_PER_INCH
+        with self._open() as document:
+            try:
+                width, height = document.get_page_size(index)
+            except pdfium.PdfiumError:  # reading it says so
+                return _PAGE_BYTES
+        return _PAGE_BYTES + _BYTES_PER_PIXEL * int(min(self._max_pixels, width * height * scale**2))
 
     @contextmanager
     def _open(self) -> Iterator[pdfium.PdfDocument]:

@@ -58,11 +58,18 @@ _SYSTEM_CALLS = {
 }  # fmt: skip
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_trim = getattr(_libc, "malloc_trim", None)
 
 
 def die_with_parent() -> None:
     """Have the kernel end this process when the one that forked it ends."""
     _libc.prctl(_PR_SET_PDEATHSIG, 9, 0, 0, 0)
+
+
+def give_back_memory() -> None:
+    """Give memory that is not used any more back to the system, where the allocator can."""
+    if _trim is not None:
+        _trim(0)
 
 
 def limit_time(cpu_s: int) -> None:
@@ -72,13 +79,20 @@ def limit_time(cpu_s: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
 
 
-def limit(memory_bytes: int, file_bytes: int) -> None:
-    """Limit what this process may hold from now on.
-
-    memory_bytes: memory beside what it has already. file_bytes: size of a file or of memory that is shared.
-    """
+def held_bytes() -> tuple[int, int]:
+    """Memory this process has of its own, and addresses in all."""
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     data, size = (int(status[name].split()[0]) * 1024 for name in ("VmData", "VmSize"))
+    return data, size
+
+
+def limit(memory_bytes: int, file_bytes: int, held: tuple[int, int]) -> None:
+    """Limit what this process may hold from now on.
+
+    memory_bytes: memory beside what it has already, which is ``held``. file_bytes: size of a file or of memory that is
+    shared.
+    """
+    data, size = held
     bounds = {
         resource.RLIMIT_DATA: data + memory_bytes,
         resource.RLIMIT_AS: size + memory_bytes + file_bytes,

@@ -1,5 +1,6 @@
 """Documents read in readers' processes, as the rest of the service sees them."""
 
+import json
 import os
 import signal
 import socket
@@ -19,11 +20,12 @@ from layoutserve.model import errors
 from layoutserve.model.page import Limits, OcrMode, Page
 from layoutserve.service.errors import DocumentNotProcessable
 from layoutserve.service.sandbox.confinement import MIB
-from layoutserve.service.sandbox.messages import ARRAYS, Departed, close, mapped_pixels, receive, send
+from layoutserve.service.sandbox.messages import Departed, receive, receive_pixels, send
 
 START_S = 60.0
 # Priority of those who take long: a tenth of the others' share of a core.
 _LOWER = 10
+_LARGE_PAGES = "glibc.malloc.hugetlb=1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,34 +43,38 @@ class Allowance:
 class SandboxedDocument:
     """A document whose pages are decoded in a process of its own, one by one as they are asked for.
 
-    ``open`` it, then for each of its ``len`` pages ``wait`` until it is decoded and ``take`` it; or iterate. Each of
-    them raises what ``model.page.read_document`` raises, and DocumentNotProcessable when the process ends. Close it,
-    from any thread at any time: the process is killed, and whoever waits gets that error. An error closes it, too.
+    ``open`` it, then for each of its ``len`` pages ``ask`` what memory it takes, ``wait`` until it is decoded and
+    ``take`` it; or iterate. Each of them raises what ``model.page.read_document`` raises, and DocumentNotProcessable
+    when the process ends. Close it, from any thread at any time: the process is killed, and whoever waits gets that
+    error. An error closes it, too.
     """
 
-    def __init__(self, readers: "Readers", pid: int, end: socket.socket) -> None:
+    def __init__(self, readers: "Readers", pid: int, end: socket.socket, max_pixels: int) -> None:
         self.pid = pid
         self.numbers: tuple[int, ...] = ()
         self.page_count = 0
         self.failed = False
+        self.granted_bytes = 0
         self._readers = readers
         self._end = end
+        self._max_pixels = max_pixels
         self._lock = threading.Lock()
         self._closed = False
         self._reason: str | None = None
-        self._decoded: tuple[dict[str, Any], list[int]] | None = None
+        self._decoded: dict[str, Any] | None = None
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     def __iter__(self) -> Iterator[Page]:
         for _ in self.numbers:
+            self.ask()
             self.wait()
             yield self.take()
 
     def open(self) -> "SandboxedDocument":
         """Wait until the document is opened and its pages are counted."""
-        opened, _ = self._receive(0)
+        opened = self._receive()
         try:
             self.page_count = int(opened["page_count"])
             self.numbers = tuple(map(int, opened["numbers"]))
@@ -76,40 +82,35 @@ class SandboxedDocument:
             self._fail("its reader answered nonsense")
         return self
 
+    def ask(self) -> int:
+        """Most memory, in bytes, that decoding the next page should take."""
+        self._go_on()
+        answer = self._receive()
+        try:
+            return int(answer["memory_bytes"])
+        except (KeyError, TypeError, ValueError):
+            self._fail("its reader answered nonsense")
+
     def wait(self) -> None:
         """Wait until the next page is decoded; its pixels stay where they are until it is taken."""
-        with suppress(Departed):  # then receiving says why
-            send(self._end, {"read": True})
-        self._decoded = self._receive(len(ARRAYS))
+        self._go_on()
+        self._decoded = self._receive()
 
     def take(self) -> Page:
         """Give the page that was waited for."""
         assert self._decoded is not None
-        message, descriptors = self._decoded
-        self._decoded = None
+        message, self._decoded = self._decoded, None
         try:
             height, width, channels = map(int, message["shape"])
-            arrays = {
-                name: mapped_pixels(descriptor, (height, width, channels))
-                for name, descriptor in zip(message["arrays"], descriptors, strict=True)
-                if name in ARRAYS
-            }
-            pixels, unread = arrays["image"], arrays.get("unread")
+            if not (0 < height * width <= self._max_pixels and channels == 3):
+                raise ValueError
+            pixels = receive_pixels(self._end, (height, width, channels))
             described = _described().validate_python(message["page"])
-        except (Departed, ValidationError, IndexError, KeyError, TypeError, ValueError):
+        except Departed:
+            self._fail("its reader was ended")
+        except (ValidationError, KeyError, TypeError, ValueError):
             self._fail("its reader answered nonsense")
-        finally:
-            close(descriptors)
-        rest = {name.name: getattr(described, name.name) for name in fields(described)}
-        return Page(image=pixels, unread=unread, **rest)
-
-    @property
-    def decoded_bytes(self) -> int:
-        """Bytes of a page that waits to be taken."""
-        waiting = self._decoded
-        with suppress(OSError):  # taken meanwhile
-            return sum(os.fstat(descriptor).st_size for descriptor in waiting[1]) if waiting else 0
-        return 0
+        return Page(image=pixels, **{name.name: getattr(described, name.name) for name in fields(described)})
 
     def demote(self, after_s: float) -> None:
         """Let the process work on after others if it has used more processor time than that."""
@@ -132,24 +133,24 @@ class SandboxedDocument:
             # Whoever waits is woken before the descriptor may be another's.
             self._end.shutdown(socket.SHUT_RDWR)
         self._end.close()
-        if self._decoded is not None:
-            close(self._decoded[1])
-            self._decoded = None
 
-    def _receive(self, descriptors: int) -> tuple[dict[str, Any], list[int]]:
+    def _go_on(self) -> None:
+        with suppress(Departed):  # then receiving says why
+            send(self._end, {"read": True})
+
+    def _receive(self) -> dict[str, Any]:
         try:
-            message, found = receive(self._end, descriptors)
+            message, _ = receive(self._end)
         except Departed:
             self._fail("its reader was ended")
         if "error" in message:
-            close(found)
             known = getattr(errors, str(message["error"]), None)
             if not (isinstance(known, type) and issubclass(known, errors.LayoutServeError)):
                 self._fail("its reader failed")
             self.close()
             self.failed = False
             raise known(str(message["message"]))
-        return message, found
+        return message
 
     def _fail(self, what: str) -> NoReturn:
         given_up = self._closed
@@ -174,6 +175,11 @@ class Readers:
         with self._lock:
             self._running()
 
+    @property
+    def process_id(self) -> int:
+        """The process that readers are forked from, 0 before it was started."""
+        return 0 if self._process is None else self._process.pid
+
     def read_document(
         self,
         data: bytes,
@@ -185,31 +191,28 @@ class Readers:
     ) -> SandboxedDocument:
         """Begin to read a document in a process of its own; arguments are those of ``model.page.read_document``."""
         order = {"options": {"pages": pages, "dpi": dpi, "ocr": ocr}, "limits": asdict(limits)}
-        # Both ends of the socket and the document are the reader's alone once it is forked.
-        ours, theirs = socket.socketpair()
         document = os.memfd_create("document", os.MFD_CLOEXEC)
         try:
             view = memoryview(data)
             while view:
                 view = view[os.write(document, view) :]
-            answer = self._ask(order | asdict(self.allowance), (document, theirs.fileno()))
-        except BaseException:
-            ours.close()
-            raise
+            found = self._reader(limits.max_pixels)
+            with suppress(Departed):  # then opening says why
+                send(found._end, order, (document,))
         finally:
-            theirs.close()
             os.close(document)
-        document_ = SandboxedDocument(self, int(answer["pid"]), ours)
-        self._at_work[document_.pid] = document_
-        return document_
+        return found
 
     def limit_memory(self, most_bytes: int) -> None:
-        """End the reader that holds most, if all readers together hold more than ``most_bytes`` beside the shared."""
+        """End the reader that is most beyond what it was granted, if all together hold more than ``most_bytes``.
+
+        What they share with the process that they were forked from does not count.
+        """
         at_work = list(self._at_work.values())
         shared = _bytes_of(self._process.pid) if at_work and self._process is not None else 0
-        beside = {document: max(_bytes_of(document.pid) - shared, 0) + document.decoded_bytes for document in at_work}
+        beside = {document: max(_bytes_of(document.pid) - shared, 0) for document in at_work}
         if sum(beside.values()) > most_bytes:
-            heaviest = max(beside, key=lambda document: beside[document])
+            heaviest = max(beside, key=lambda document: beside[document] - document.granted_bytes)
             heaviest.close(f"decoding it took {beside[heaviest] // MIB:,} MiB")
 
     def end(self, document: SandboxedDocument) -> int | None:
@@ -233,13 +236,18 @@ class Readers:
         with self._lock:
             self._stop()
 
-    def _ask(self, order: dict[str, Any], descriptors: tuple[int, ...]) -> dict[str, Any]:
+    def _reader(self, max_pixels: int) -> SandboxedDocument:
+        """A reader that waits for its order."""
         with self._lock:
             for attempt in range(2):
                 control = self._running()
                 try:
-                    send(control, order, descriptors)
-                    return receive(control)[0]
+                    send(control, {"reader": True})
+                    answer, descriptors = receive(control, 1)
+                    end = socket.socket(fileno=descriptors[0])
+                    document = SandboxedDocument(self, int(answer["pid"]), end, max_pixels)
+                    self._at_work[document.pid] = document
+                    return document
                 except Departed:
                     # It was killed, by whoever frees memory perhaps: another takes its place.
                     self._stop()
@@ -251,9 +259,11 @@ class Readers:
         if self._control is not None:
             return self._control
         ours, theirs = socket.socketpair()
-        # Threads would not survive the fork, and nothing there multiplies matrices.
-        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "layoutserve.service.sandbox.zygote", str(theirs.fileno())]
+        # Threads would not survive the fork, and nothing there multiplies matrices. A new process pays for each page of
+        # memory when it first touches it: large ones make a document a third faster.
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "GLIBC_TUNABLES": _LARGE_PAGES}
+        zygote = "layoutserve.service.sandbox.zygote"
+        command = [sys.executable, "-m", zygote, str(theirs.fileno()), json.dumps(asdict(self.allowance))]
         with theirs:
             self._process = subprocess.Popen(
                 command, pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL, start_new_session=True
@@ -282,7 +292,7 @@ def _described() -> TypeAdapter[Any]:
     rest = [
         (name.name, hints[name.name], field(default=name.default if name.default is not MISSING else None))
         for name in fields(Page)
-        if name.name not in ARRAYS
+        if name.name != "image"
     ]
     return TypeAdapter(make_dataclass("DescribedPage", rest, frozen=True))
 

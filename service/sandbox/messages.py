@@ -1,11 +1,9 @@
-"""Messages between the service and its readers: JSON with a length before it, and file descriptors beside it.
+"""Messages between the service and its readers: JSON with a length before it, file descriptors beside it, and pixels.
 
 JSON and not pickle: what a reader sends may be what a hostile document made of it, and must be data alone.
 """
 
-import fcntl
 import json
-import mmap
 import os
 import socket
 import struct
@@ -19,11 +17,17 @@ from numpy.typing import NDArray
 ARRAYS = ("image", "unread")
 MAX_MESSAGE_BYTES = 64 * 2**20
 _LENGTH = struct.Struct("!I")
-_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+# Bytes on their way: a page goes through in some ten turns of the two processes.
+_BUFFER_BYTES = 2**20
 
 
 class Departed(Exception):
     """The other process closed its end, or died."""
+
+
+def widen(end: socket.socket) -> None:
+    """Let a socket hold as much as the system allows, up to ``_BUFFER_BYTES``."""
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
 
 
 def send(end: socket.socket, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
@@ -65,35 +69,34 @@ def close(descriptors: Sequence[int]) -> None:
 
 def _exactly(end: socket.socket, count: int) -> bytes:
     parts = bytearray(count)
-    view = memoryview(parts)
+    _fill(end, memoryview(parts))
+    return bytes(parts)
+
+
+def _fill(end: socket.socket, view: memoryview) -> None:
     while view:
         got = end.recv_into(view)
         if not got:
             raise Departed
         view = view[got:]
-    return bytes(parts)
 
 
-def shared_pixels(image: NDArray[np.uint8]) -> int:
-    """Put an array into memory that can be handed on, sealed: its descriptor, the caller's to close."""
-    descriptor = os.memfd_create("page", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    view = np.ascontiguousarray(image).data.cast("B")
-    while view:
-        view = view[os.write(descriptor, view) :]
-    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
-    return descriptor
-
-
-def mapped_pixels(descriptor: int, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """Map what ``shared_pixels`` made: uint8 of this shape, not writable. The descriptor may be closed after it.
-
-    Raises Departed when the memory is smaller, or is not sealed: whoever could still cut it off could end this process.
-    """
-    size = shape[0] * shape[1] * shape[2]
+def send_pixels(end: socket.socket, image: NDArray[np.uint8]) -> None:
+    """Send an array; whoever gets it knows its shape. Raises Departed."""
     try:
-        if fcntl.fcntl(descriptor, fcntl.F_GET_SEALS) & _SEALS != _SEALS or os.fstat(descriptor).st_size != size:
-            raise Departed
-        mapped = mmap.mmap(descriptor, size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
-    except (OSError, ValueError) as error:
+        end.sendall(np.ascontiguousarray(image).data.cast("B"))
+    except OSError as error:
         raise Departed from error
-    return np.frombuffer(mapped, dtype=np.uint8).reshape(shape)
+
+
+def receive_pixels(end: socket.socket, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Wait for an array, uint8 of this shape. Raises Departed.
+
+    Copied, and not shared: new pages of memory at both ends cost three times as much as the copy into old ones does.
+    """
+    pixels = np.empty(shape, dtype=np.uint8)
+    try:
+        _fill(end, pixels.data.cast("B"))
+    except OSError as error:
+        raise Departed from error
+    return pixels

@@ -1,8 +1,8 @@
 """One document read in a process of its own, page by page as they are asked for.
 
-service -> reader   the document's descriptor, then {"read": true} for each page
-reader -> service   {"page_count", "numbers"}, then {"page", "shape", "arrays"} for each page, with the descriptors of
-                    the arrays that it has of these pixels: its image, and what OCR has to read of it;
+service -> reader   an order with the document's descriptor, then {"read": true} twice for each page
+reader -> service   {"page_count", "numbers"}, then for each page {"memory_bytes"}, what decoding it may take, and
+                    once that is granted {"page", "shape"} and the pixels;
                     or {"error", "message"}, a class of ``model/errors.py`` by its name, which ends it
 """
 
@@ -14,49 +14,57 @@ from typing import Any
 from layoutserve.model.errors import DocumentTooLarge, LayoutServeError
 from layoutserve.model.page import Limits, Page, read_document
 from layoutserve.service.sandbox import confinement
-from layoutserve.service.sandbox.messages import ARRAYS, Departed, close, receive, send, shared_pixels
+from layoutserve.service.sandbox.messages import Departed, receive, send, send_pixels, widen
 
-# A page's pixels are handed on in memory that counts as a file: three bytes each, and some words.
-_BYTES_PER_PIXEL = 3
-_SMALL_BYTES = 2**20
+# Nothing is written to files.
+_FILE_BYTES = 2**16
 
 
-def read(end: socket.socket, document: int, order: dict[str, Any]) -> None:
-    """Read the document of this descriptor as ``order`` says, and answer on ``end`` until nobody asks any more."""
-    limits = Limits(**order["limits"])
-    confinement.limit(order["memory_bytes"], max(limits.max_pixels, 1) * _BYTES_PER_PIXEL + _SMALL_BYTES)
-    confinement.limit_time(order["page_cpu_s"])
-    if order["confined"]:
+def wait(end: socket.socket, memory_bytes: int, page_cpu_s: int, confined: bool) -> None:
+    """Give up rights, then wait for one order with its document and read that; what it may use is settled before.
+
+    All this is done ahead, so that a document waits for none of it.
+    """
+    held = confinement.held_bytes()
+    widen(end)
+    if confined:
         confinement.confine(confinement.installed())
     try:
+        order, documents = receive(end, 1)
+        limits = Limits(**order["limits"])
+        confinement.limit(memory_bytes, _FILE_BYTES, held)
+        confinement.limit_time(page_cpu_s)
         try:
-            data = os.pread(document, os.fstat(document).st_size, 0)
-            opened = read_document(data, limits=limits, **order["options"])
-            send(end, {"page_count": opened.page_count, "numbers": opened.numbers})
-            pages = iter(opened)
-            for _ in opened.numbers:
-                receive(end)
-                confinement.limit_time(order["page_cpu_s"])
-                _send_page(end, next(pages))
+            _read(end, documents[0], limits, order["options"], page_cpu_s)
         except LayoutServeError as error:
             send(end, {"error": type(error).__name__, "message": str(error)})
         except MemoryError:
-            mib = order["memory_bytes"] // confinement.MIB
+            mib = memory_bytes // confinement.MIB
             message = f"Decoding the document takes more than {mib:,} MiB. Send it smaller, or in another format."
             send(end, {"error": DocumentTooLarge.__name__, "message": message})
     except Departed:
         return
 
 
+def _read(end: socket.socket, document: int, limits: Limits, options: dict[str, Any], page_cpu_s: int) -> None:
+    data = os.pread(document, os.fstat(document).st_size, 0)
+    os.close(document)
+    opened = read_document(data, limits=limits, **options)
+    send(end, {"page_count": opened.page_count, "numbers": opened.numbers})
+    pages = iter(opened)
+    for number in opened.numbers:
+        receive(end)
+        confinement.limit_time(page_cpu_s)
+        send(end, {"memory_bytes": opened.memory_bytes(number)})
+        receive(end)
+        _send_page(end, next(pages))
+        confinement.give_back_memory()
+
+
 def _send_page(end: socket.socket, page: Page) -> None:
-    arrays = {name: getattr(page, name) for name in ARRAYS if getattr(page, name) is not None}
-    described = {name.name: _plain(getattr(page, name.name)) for name in fields(page) if name.name not in ARRAYS}
-    pixels: list[int] = []
-    try:
-        pixels += map(shared_pixels, arrays.values())
-        send(end, {"page": described, "shape": page.image.shape, "arrays": list(arrays)}, pixels)
-    finally:
-        close(pixels)
+    described = {name.name: _plain(getattr(page, name.name)) for name in fields(page) if name.name != "image"}
+    send(end, {"page": described, "shape": page.image.shape})
+    send_pixels(end, page.image)
 
 
 def _plain(value: object) -> object:

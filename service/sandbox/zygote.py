@@ -1,50 +1,74 @@
-"""The process that readers are forked from: it has all they need in memory, and never sees a document itself.
+"""The process that readers are forked from: it has all they need in memory, and never sees a stranger's document.
 
-``python -m layoutserve.service.sandbox.zygote DESCRIPTOR`` answers on the socket of that descriptor until it closes::
+``python -m layoutserve.service.sandbox.zygote DESCRIPTOR ALLOWANCE`` answers on the socket of that descriptor until it
+closes; the allowance, in JSON, is what ``reader.wait`` takes::
 
-    an order with the descriptors of a document and of a socket   ->  {"pid"} of a reader, forked for it
-    {"reap": pid} of a reader that has been ended                 ->  {"exit"}, its exit code or minus its signal
+    {"reader": true}                               ->  {"pid"} of a reader that was forked ahead, and the socket to
+                                                       talk to it
+    {"reap": pid} of a reader that has been ended  ->  {"exit"}, its exit code or minus its signal
 """
 
 import contextlib
 import gc
+import io
+import json
 import os
 import signal
 import socket
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from PIL import Image
 
+from layoutserve.model.page import read_document
 from layoutserve.service.sandbox import confinement, reader
-from layoutserve.service.sandbox.messages import Departed, close, receive, send
+from layoutserve.service.sandbox.messages import Departed, receive, send
 
 
-def main(descriptor: int) -> None:
+def main(descriptor: int, allowance: dict[str, Any]) -> None:
     """Fork readers until the service closes its end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = socket.socket(fileno=descriptor)
-    # Formats that Pillow would otherwise look for on disk when the first file comes.
-    Image.init()
+    _warm_up()
     gc.collect()
     gc.freeze()
+    ahead = _fork(control, allowance)
     with contextlib.suppress(Departed):
         send(control, {"ready": True})
         while True:
-            order, descriptors = receive(control, 2)
+            order, _ = receive(control)
             if "reap" in order:
                 _, status = os.waitpid(order["reap"], 0)
                 send(control, {"exit": os.waitstatus_to_exitcode(status)})
                 continue
-            pid = os.fork()
-            if pid == 0:
-                control.close()
-                _read(order, *descriptors)
-            close(descriptors)
-            send(control, {"pid": pid})
+            pid, end = ahead
+            send(control, {"pid": pid}, [end.fileno()])
+            end.close()
+            ahead = _fork(control, allowance)
 
 
-def _read(order: dict[str, object], document: int, end: int) -> NoReturn:
+def _warm_up() -> None:
+    """Read a white page in each usual format: what libraries load when they are first used is then there."""
+    Image.init()
+    for form in ("JPEG", "PNG", "TIFF", "PDF"):
+        file = io.BytesIO()
+        Image.new("RGB", (64, 64), "white").save(file, form)
+        list(read_document(file.getvalue()))
+
+
+def _fork(control: socket.socket, allowance: dict[str, Any]) -> tuple[int, socket.socket]:
+    """Fork a reader; gives its process and the socket it listens on."""
+    ours, theirs = socket.socketpair()
+    pid = os.fork()
+    if pid == 0:
+        control.close()
+        ours.close()
+        _read(theirs, allowance)
+    theirs.close()
+    return pid, ours
+
+
+def _read(end: socket.socket, allowance: dict[str, Any]) -> NoReturn:
     """Read a document in the process forked for it. What libraries print may quote it: that goes nowhere."""
     try:
         confinement.die_with_parent()
@@ -52,11 +76,11 @@ def _read(order: dict[str, object], document: int, end: int) -> NoReturn:
         for standard in range(3):
             os.dup2(nowhere, standard)
         os.close(nowhere)
-        reader.read(socket.socket(fileno=end), document, order)
+        reader.wait(end, **allowance)
         os._exit(0)
     except BaseException:
         os._exit(1)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), json.loads(sys.argv[2]))

@@ -1,14 +1,15 @@
 """Pages of documents, decoded in processes that may die, in fair turns.
 
-A document whose page takes longer than ``PATIENCE_S`` gives up its turn, and goes on after all others if that was its
-own doing. It is ended when the page has taken ``page_cpu_s`` of processor time, or the request's time is up. A document
-that ended its process is refused for ``REFUSED_S`` without being tried.
+Pages wait until there is memory for what their headers say. A document whose page takes longer than ``PATIENCE_S``
+gives up its turn, and goes on after all others if that was its own doing. It is ended when the page has taken
+``page_cpu_s`` of processor time, or the request's time is up. A document that ended its process is refused for
+``REFUSED_S`` without being tried.
 """
 
 import asyncio
 import hashlib
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -29,6 +30,68 @@ REFUSED_MOST = 1000
 WATCH_S = 0.1
 
 
+class Memory:
+    """Memory for decoding, granted in the order in which it is asked for; small pages do not wait for large ones.
+
+    A quarter of it is for small pages alone, an eighth of all of it being small, and the rest for large ones. A page
+    that needs more than that is decoded alone: the limit of its process may end it.
+    """
+
+    def __init__(self, total_bytes: int) -> None:
+        self._small = _Share(total_bytes // 4)
+        self._large = _Share(total_bytes - total_bytes // 4)
+        self._small_bytes = total_bytes // 8
+
+    @asynccontextmanager
+    async def granted(self, document: SandboxedDocument, count: int) -> AsyncIterator[None]:
+        """Grant a document this number of bytes until the block ends."""
+        share = self._small if count <= self._small_bytes else self._large
+        count = min(count, share.total)
+        await share.acquire(count)
+        document.granted_bytes = count
+        try:
+            yield
+        finally:
+            document.granted_bytes = 0
+            share.release(count)
+
+
+class _Share:
+    """Bytes for whoever comes first."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self._left = total
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    async def acquire(self, count: int) -> None:
+        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((count, granted))
+        self._grant()
+        try:
+            await granted
+        except asyncio.CancelledError:
+            if granted.done() and not granted.cancelled():
+                self.release(count)
+            else:
+                self._grant()
+            raise
+
+    def release(self, count: int) -> None:
+        self._left += count
+        self._grant()
+
+    def _grant(self) -> None:
+        while self._waiting:
+            count, granted = self._waiting[0]
+            if not granted.cancelled():
+                if count > self._left:
+                    return
+                self._left -= count
+                granted.set_result(None)
+            self._waiting.popleft()
+
+
 class Reading:
     """Opens documents and gives their pages; one for each engine.
 
@@ -39,6 +102,7 @@ class Reading:
         self._settings = settings
         self._readers = Readers(Allowance(settings.decoding_memory_mib * MIB, settings.page_cpu_s))
         self._turns = asyncio.Semaphore(turns)
+        self._memory = Memory(settings.decoding_memory_mib * MIB)
         self._threads = ThreadPoolExecutor(documents, thread_name_prefix="readers")
         self._refused: OrderedDict[bytes, float] = OrderedDict()
         self._open = 0
@@ -87,10 +151,12 @@ class Reading:
         Raises as ``document``.
         """
         async with self._turn() as turn:
+            needed = await self._work(document, document.ask, turn)
+        async with self._memory.granted(document, needed), self._turn() as turn:
             await self._work(document, document.wait, turn)
             await room.acquire()
             try:
-                return document.take()
+                return await self._work(document, document.take, turn)
             except BaseException:
                 room.release()
                 raise
@@ -133,7 +199,7 @@ class Reading:
             del self._refused[digest]
 
     async def _watch(self) -> None:
-        """End the heaviest reader when all together take too much memory, as long as there is one."""
+        """End the reader most beyond its grant when all together take too much memory, as long as there is one."""
         while self._open:
             await asyncio.sleep(WATCH_S)
             await asyncio.to_thread(self._readers.limit_memory, self._settings.decoding_memory_mib * MIB)

@@ -158,3 +158,24 @@ def test_the_limit_on_pixels_is_met_exactly():
     assert len(list(read_document(file.getvalue(), limits=Limits(max_pixels=2400)))) == 1
     with pytest.raises(DocumentTooLarge, match="60 x 40"):
         read_document(file.getvalue(), limits=Limits(max_pixels=2399))
+
+
+@pytest.mark.parametrize("value", [-5.0, 300.0, float("inf"), float("nan")])
+def test_a_flat_grey_picture_of_any_value_is_read(value):
+    flat = Image.fromarray(np.full((300, 20), value, dtype=np.float32))
+    assert np.ptp(read(flat, "TIFF")) == 0
+    assert np.ptp(read(Image.fromarray(np.full((300, 20), -70_000, dtype=np.int32)), "TIFF")) == 0
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP"])
+def test_memory_that_a_page_takes_is_known_before_it_is_decoded(kind):
+    file = io.BytesIO()
+    picture().resize((900, 600)).save(file, format=kind)
+    document = read_document(file.getvalue())
+    said = document.memory_bytes(1)
+    tracemalloc.start()
+    next(iter(document))
+    taken = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # Pillow's own pictures, four bytes a pixel, are not Python's.
+    assert taken + 900 * 600 * 4 <= said <= 900 * 600 * 22

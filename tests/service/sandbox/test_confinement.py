@@ -69,7 +69,7 @@ def test_memory_and_time_are_limited():
 import sys
 sys.path.insert(0, {str(Path(__file__).parents[3])!r})
 from layoutserve.service.sandbox import confinement
-confinement.limit(64 * 2**20, 2**20)
+confinement.limit(64 * 2**20, 2**20, confinement.held_bytes())
 confinement.limit_time(1)
 try:
     bytearray(100 * 2**20)

@@ -137,6 +137,7 @@ def test_readers_are_forked_again_when_their_parent_was_killed(readers, text_pdf
 def test_of_all_readers_the_heaviest_is_ended_when_they_hold_too_much(readers):
     small, large = (readers.read_document(picture(side, side), limits=DEFAULT_LIMITS).open() for side in (100, 4000))
     for document in (small, large):
+        document.ask()
         document.wait()
     readers.limit_memory(500 * MIB)
     assert not large.failed
@@ -155,5 +156,5 @@ def test_nothing_is_left_behind(readers, text_pdf):
         list(document)
         document.close()
     children = Path(f"/proc/{readers._process.pid}/task/{readers._process.pid}/children").read_text().split()
-    assert children == []
+    assert len(children) == 1  # forked ahead for the next document
     assert len(list(Path("/proc/self/fd").iterdir())) == open_before

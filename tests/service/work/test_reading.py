@@ -1,14 +1,16 @@
 """Decoding in turns: what takes long or ends its process is one document's trouble."""
 
 import asyncio
+import io
 import time
 
 import pytest
+from PIL import Image
 
 from layoutserve.model.page import DEFAULT_LIMITS
 from layoutserve.service.errors import DocumentNotProcessable
 from layoutserve.service.settings import Settings
-from layoutserve.service.work.reading import Reading
+from layoutserve.service.work.reading import Memory, Reading
 
 
 def run(scenario, **settings):
@@ -77,3 +79,45 @@ def test_a_decoded_page_waits_for_room(text_pdf):
         assert len(await waiting) == 1
 
     run(scenario)
+
+
+def test_two_large_pictures_wait_for_each_others_memory_and_are_both_read():
+    file = io.BytesIO()
+    Image.new("RGBA", (6000, 5000), (255, 0, 0, 128)).save(file, "PNG")
+
+    async def scenario(reading):
+        found = await asyncio.gather(pages(reading, file.getvalue()), pages(reading, file.getvalue()))
+        assert [len(read) for read in found] == [1, 1]
+
+    run(scenario, decoding_memory_mib=1024)
+
+
+def test_small_pages_do_not_wait_for_large_ones_and_large_ones_take_turns():
+    class Asking:
+        granted_bytes = 0
+
+    async def main():
+        memory, order = Memory(800), []
+
+        async def ask(name, count, until):
+            document = Asking()
+            async with memory.granted(document, count):
+                order.append((name, document.granted_bytes))
+                await until.wait()
+            assert document.granted_bytes == 0
+
+        first, rest = asyncio.Event(), asyncio.Event()
+        rest.set()
+        asked = []
+        for name, count, until in (("large", 5000, first), ("larger", 500, rest), ("given up", 400, rest)):
+            asked.append(asyncio.create_task(ask(name, count, until)))
+            await asyncio.sleep(0)
+        asked[2].cancel()
+        await asyncio.create_task(ask("small", 100, rest))
+        assert order == [("large", 600), ("small", 100)]
+        first.set()
+        await asyncio.gather(*asked, return_exceptions=True)
+        assert order[2:] == [("larger", 500)]
+        await asyncio.create_task(ask("large again", 600, rest))
+
+    asyncio.run(asyncio.wait_for(main(), 20))
