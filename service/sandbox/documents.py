@@ -20,7 +20,7 @@ from layoutserve.model import errors
 from layoutserve.model.page import Limits, OcrMode, Page
 from layoutserve.service.errors import DocumentNotProcessable
 from layoutserve.service.sandbox.confinement import MIB
-from layoutserve.service.sandbox.messages import Departed, receive, receive_pixels, send
+from layoutserve.service.sandbox.messages import ARRAYS, Departed, receive, receive_pixels, send
 
 START_S = 60.0
 # Priority of those who take long: a tenth of the others' share of a core.
@@ -104,13 +104,14 @@ class SandboxedDocument:
             height, width, channels = map(int, message["shape"])
             if not (0 < height * width <= self._max_pixels and channels == 3):
                 raise ValueError
-            pixels = receive_pixels(self._end, (height, width, channels))
+            names = [name for name in ARRAYS if name in message["arrays"]]
+            arrays = {name: receive_pixels(self._end, (height, width, channels)) for name in names}
             described = _described().validate_python(message["page"])
         except Departed:
             self._fail("its reader was ended")
         except (ValidationError, KeyError, TypeError, ValueError):
             self._fail("its reader answered nonsense")
-        return Page(image=pixels, **{name.name: getattr(described, name.name) for name in fields(described)})
+        return Page(**arrays, **{name.name: getattr(described, name.name) for name in fields(described)})
 
     def demote(self, after_s: float) -> None:
         """Let the process work on after others if it has used more processor time than that."""
@@ -292,7 +293,7 @@ def _described() -> TypeAdapter[Any]:
     rest = [
         (name.name, hints[name.name], field(default=name.default if name.default is not MISSING else None))
         for name in fields(Page)
-        if name.name != "image"
+        if name.name not in ARRAYS
     ]
     return TypeAdapter(make_dataclass("DescribedPage", rest, frozen=True))
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# The members of a page that are pixels: they are handed on in shared memory, all of one shape.
+# Members of a page that are pixels, all of one shape: they follow its message.
 ARRAYS = ("image", "unread")
 MAX_MESSAGE_BYTES = 64 * 2**20
 _LENGTH = struct.Struct("!I")

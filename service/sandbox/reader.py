@@ -2,7 +2,7 @@
 
 service -> reader   an order with the document's descriptor, then {"read": true} twice for each page
 reader -> service   {"page_count", "numbers"}, then for each page {"memory_bytes"}, what decoding it may take, and
-                    once that is granted {"page", "shape"} and the pixels;
+                    once that is granted {"page", "shape", "arrays"} and the pixels of these;
                     or {"error", "message"}, a class of ``model/errors.py`` by its name, which ends it
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 from layoutserve.model.errors import DocumentTooLarge, LayoutServeError
 from layoutserve.model.page import Limits, Page, read_document
 from layoutserve.service.sandbox import confinement
-from layoutserve.service.sandbox.messages import Departed, receive, send, send_pixels, widen
+from layoutserve.service.sandbox.messages import ARRAYS, Departed, receive, send, send_pixels, widen
 
 # Nothing is written to files.
 _FILE_BYTES = 2**16
@@ -62,9 +62,12 @@ def _read(end: socket.socket, document: int, limits: Limits, options: dict[str, 
 
 
 def _send_page(end: socket.socket, page: Page) -> None:
-    described = {name.name: _plain(getattr(page, name.name)) for name in fields(page) if name.name != "image"}
-    send(end, {"page": described, "shape": page.image.shape})
-    send_pixels(end, page.image)
+    members = {member.name: getattr(page, member.name) for member in fields(page)}
+    arrays = {name: members[name] for name in ARRAYS if members.get(name) is not None}
+    described = {name: _plain(value) for name, value in members.items() if name not in ARRAYS}
+    send(end, {"page": described, "shape": page.image.shape, "arrays": list(arrays)})
+    for array in arrays.values():
+        send_pixels(end, array)
 
 
 def _plain(value: object) -> object:
