@@ -8,6 +8,8 @@ One request, file by file::
     http/routes          the paths, one for each row of ``wire/endpoints``; ``http/openapi`` the contract of them all
     http/auth            API keys and their names; ``http/head`` answers HEAD as GET
     http/request         one request: admit, read the body, answer at once, again under its key, or keep a job
+    http/connections     its bytes: ended where the client is silent in its headers, or does not read
+    http/uploads         bodies on their way in, at a least rate
     http/bodies          multipart or JSON, counted while it is read -> a request of ``wire/requests``
     http/content_encoding  bodies in gzip, inflated under the same limits
     http/validation      wrong parameters, told in words

@@ -181,6 +181,10 @@ class IdempotencyMismatch(ServiceError):
     action = "Use a new Idempotency-Key for a new request."
 
 
+# Wrong parameters that an answer lists: it is short whatever the request was.
+MOST_FAULTS = 20
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One wrong parameter: its name and what is wrong with it."""
@@ -190,7 +194,7 @@ class Fault:
 
 
 class InvalidParameters(ServiceError):
-    """Parameters of a wrong kind; ``faults`` has one entry for each."""
+    """Parameters of a wrong kind; ``faults`` has one entry for each, up to ``MOST_FAULTS``."""
 
     status = 422
     slug = "invalid-parameters"
@@ -199,8 +203,9 @@ class InvalidParameters(ServiceError):
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         listed = "; ".join(f"{fault.field}: {fault.message}" for fault in faults[:3])
-        super().__init__(f"The parameters are not as described: {listed}.")
-        self.faults = tuple(faults)
+        more = "; and others" if len(faults) > 3 else ""
+        super().__init__(f"The parameters are not as described: {listed}{more}.")
+        self.faults = tuple(faults[:MOST_FAULTS])
 
     @classmethod
     def example(cls) -> Self:

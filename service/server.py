@@ -20,6 +20,7 @@ from layoutserve.model.errors import LayoutServeError
 from layoutserve.service import tracing
 from layoutserve.service.errors import NotReady
 from layoutserve.service.http.app import create_app
+from layoutserve.service.http.connections import GuardedProtocol, widen_descriptors
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import configure_logging, log_unexpected
 
@@ -43,6 +44,7 @@ class Server(uvicorn.Server):
                 server_header=False,
                 timeout_graceful_shutdown=5,
                 # Slow connections must not pile up, nor must anything be buffered for them.
+                http=GuardedProtocol,
                 timeout_keep_alive=20,
             )
         )
@@ -134,6 +136,7 @@ def serve(settings: Settings) -> int:
         )
     _refuse_taken_port(settings)
     _refuse_unusable_store(app)
+    GuardedProtocol.most_connections = widen_descriptors()
     server = Server(app, settings)
     server.run()
     return 1 if server.failed else 0

@@ -24,7 +24,8 @@ from layoutserve.service.http import openapi, routes
 from layoutserve.service.http.auth import load_keys
 from layoutserve.service.http.head import HeadAsGet
 from layoutserve.service.http.request import Service, job_process
-from layoutserve.service.http.validation import faults
+from layoutserve.service.http.uploads import Uploads
+from layoutserve.service.http.validation import cut, faults
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import RequestLog, Telemetry
 from layoutserve.service.tracing import TraceRequests
@@ -33,6 +34,7 @@ from layoutserve.service.work.engine import Engine
 from layoutserve.service.work.jobs import Jobs
 from layoutserve.service.work.store import job_store
 
+UPLOAD_BYTES = 256 * 2**20
 PLAYGROUND = Path(__file__).parents[1] / "playground"
 
 SUMMARY = "Self-hosted document understanding: key information, classes and answers, each with its place on the page"
@@ -82,7 +84,9 @@ def create_app(settings: Settings, engine: Engine | None = None, telemetry: Tele
         redoc_url=None,
     )
     app.state.store = store
-    app.state.service = Service(settings, engine, load_keys(settings), jobs, telemetry)
+    # Bodies of as many bytes as four of the largest documents, written as JSON, hold; and of many usual ones.
+    uploads = Uploads(max(UPLOAD_BYTES, 6 * settings.max_file_bytes))
+    app.state.service = Service(settings, engine, load_keys(settings), jobs, telemetry, uploads)
     routers = (routes.documents(), routes.jobs, routes.models, routes.operations)
     for router in routers:
         app.include_router(router)
@@ -134,7 +138,7 @@ def _framework(paths: Iterable[BaseRoute], request: Request, error: HTTPExceptio
         return MethodNotAllowed(sorted(allowed))
     if error.status_code == MalformedBody.status:
         return MalformedBody(str(error.detail))
-    return NotFound(f"There is nothing at {request.url.path}.")
+    return NotFound(f"There is nothing at {cut(request.url.path)}.")
 
 
 def _is_of_playground(path: str) -> bool:

@@ -5,10 +5,11 @@ to disk. What the caller wrote in a form (text) and in JSON (typed values) is ch
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import TypeVar, get_args, get_origin
+from collections.abc import AsyncIterator, Collection
+from typing import Annotated, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic_core import from_json
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MAX_BOUNDARY_LENGTH, MultipartParser, MultipartState, parse_options_header
 from starlette.requests import ClientDisconnect, Request
@@ -23,32 +24,38 @@ from layoutserve.service.errors import (
     UnsupportedMediaType,
 )
 from layoutserve.service.http.content_encoding import decoded
-from layoutserve.service.http.validation import faults_of, unknown
-from layoutserve.service.wire.requests import MAX_QUESTIONS, InputWord
+from layoutserve.service.http.uploads import Uploads
+from layoutserve.service.http.validation import cut, faults_of, unknown
+from layoutserve.service.wire.requests import MAX_QUESTIONS, MAX_WORDS, FirstFault, InputWord
 
 # Beside the document a body holds parameters; the caller's own words are the only ones that grow.
 MAX_PARAMETER_BYTES = 8 * 2**20
 MAX_PARTS = 100
 
-_WORDS = TypeAdapter(list[InputWord])
+# Members of JSON that are looked at before anything is built of them: more than an honest request has for its words.
+MANY_MEMBERS = 1000
+_WORDS = TypeAdapter(Annotated[list[InputWord], FirstFault(), Field(max_length=MAX_WORDS)])
 Schema = TypeVar("Schema", bound=BaseModel)
 
 
-async def read_body(request: Request, schema: type[Schema], *, max_file_bytes: int, timeout_s: float) -> Schema:
+async def read_body(
+    request: Request, schema: type[Schema], *, uploads: Uploads, max_file_bytes: int, timeout_s: float
+) -> Schema:
     """Read the body of a request as ``schema``.
 
-    Raises UnsupportedMediaType, MalformedBody, DocumentTooLarge, InvalidParameters, BodyTimeout, and ClientDeparted
-    when the client goes away before it is complete.
+    Raises UnsupportedMediaType, MalformedBody, DocumentTooLarge, InvalidParameters, BodyTimeout, Overloaded, and
+    ClientDeparted when the client goes away before it is complete.
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
     coding = request.headers.get("content-encoding")
     try:
         async with asyncio.timeout(timeout_s):
             if kind == b"multipart/form-data":
-                stream = _limited(request, coding, max_file_bytes + MAX_PARAMETER_BYTES)
-                return _from_form(await _parts(stream, options.get(b"boundary"), max_file_bytes), schema)
+                stream = _limited(request, uploads, coding, max_file_bytes + MAX_PARAMETER_BYTES)
+                parts = await _parts(stream, options.get(b"boundary"), max_file_bytes)
+                return await asyncio.to_thread(_from_form, parts, schema)
             if kind == b"application/json":
-                stream = _limited(request, coding, max_file_bytes * 4 // 3 + MAX_PARAMETER_BYTES)
+                stream = _limited(request, uploads, coding, max_file_bytes * 4 // 3 + MAX_PARAMETER_BYTES)
                 body = b"".join([chunk async for chunk in stream])
                 # Tens of megabytes of base64 take a moment, which others should not wait for.
                 return await asyncio.to_thread(_from_json, body, schema, max_file_bytes)
@@ -61,12 +68,12 @@ async def read_body(request: Request, schema: type[Schema], *, max_file_bytes: i
     )
 
 
-async def _limited(request: Request, coding: str | None, most: int) -> AsyncIterator[bytes]:
+async def _limited(request: Request, uploads: Uploads, coding: str | None, most: int) -> AsyncIterator[bytes]:
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > most:
         raise _too_large(most)
     count = 0
-    async for chunk in decoded(request.stream(), coding):
+    async for chunk in decoded(uploads.received(request.stream()), coding):
         count += len(chunk)
         if count > most:
             raise _too_large(most)
@@ -167,7 +174,7 @@ def _from_form(parts: list[tuple[str, bytes]], schema: type[Schema]) -> Schema:
     faults: list[Fault] = []
     for name, data in parts:
         if name not in schema.model_fields:
-            faults.append(unknown(name, schema.model_fields))
+            faults.append(unknown(cut(name), schema.model_fields))
             continue
         if not data and name != "file":
             # A form sends the fields that were left empty, too.
@@ -178,6 +185,9 @@ def _from_form(parts: list[tuple[str, bytes]], schema: type[Schema]) -> Schema:
             try:
                 text = data.decode("utf-8")
                 # As strict as in a JSON body: only what is text in a form by nature is read leniently.
+                if name == "words" and (crowd := _crowd(data, "words")):
+                    faults.append(crowd)
+                    continue
                 value = _WORDS.validate_json(text, strict=True) if name == "words" else text
             except UnicodeDecodeError:
                 faults.append(Fault(name, "must be UTF-8"))
@@ -203,7 +213,30 @@ def _is_list(annotation: object) -> bool:
     return any(get_origin(part) is list for part in (annotation, *get_args(annotation)))
 
 
+def _crowd(body: bytes, name: str, known: Collection[str] = ()) -> Fault | None:
+    """Find the first of crowds of members or words that are not known, before each of them becomes a fault.
+
+    body: JSON, of an object with the members ``known`` or of an array of words called ``name``.
+    """
+    if body.count(b":") <= MANY_MEMBERS:
+        return None
+    try:
+        parsed = from_json(body)
+    except ValueError:
+        return None  # whoever reads it says why
+    if isinstance(parsed, dict):
+        if strangers := parsed.keys() - known:
+            return unknown(min(strangers), known)
+        parsed = parsed.get("words")
+    for number, word in enumerate(parsed if isinstance(parsed, list) else ()):
+        if isinstance(word, dict) and (strangers := word.keys() - InputWord.model_fields):
+            return Fault(f"{name}.{number}.{cut(min(strangers))}", "is not known here")
+    return None
+
+
 def _from_json(body: bytes, schema: type[Schema], max_file_bytes: int) -> Schema:
+    if crowd := _crowd(body, "words", schema.model_fields):
+        raise InvalidParameters([crowd])
     try:
         parsed = schema.model_validate_json(body, strict=True)
     except ValidationError as error:

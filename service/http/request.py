@@ -14,6 +14,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from layoutserve.service.errors import ClientDeparted
 from layoutserve.service.http.auth import Keys
 from layoutserve.service.http.bodies import read_body
+from layoutserve.service.http.uploads import Uploads
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import Telemetry
 from layoutserve.service.wire.endpoints import ENDPOINTS, Endpoint
@@ -35,6 +36,7 @@ class Service:
     keys: Keys
     jobs: Jobs
     telemetry: Telemetry
+    uploads: Uploads
 
 
 def service_of(request: Request) -> Service:
@@ -93,14 +95,16 @@ class Exchange:
         """Answer at once, or with 202 and a job where the caller prefers that."""
         settings, engine = self.service.settings, self.service.engine
         deadline = asyncio.get_running_loop().time() + settings.request_timeout_s
-        # A place is taken before the body is read, so that bodies in memory are bounded too.
+        # Whoever has no chance is told before the body is read, and who sends it slowly takes no place meanwhile.
+        engine.check_room()
+        body = await read_body(
+            self.request,
+            endpoint.request,
+            uploads=self.service.uploads,
+            max_file_bytes=settings.max_file_bytes,
+            timeout_s=settings.request_timeout_s,
+        )
         with engine.admit():
-            body = await read_body(
-                self.request,
-                endpoint.request,
-                max_file_bytes=settings.max_file_bytes,
-                timeout_s=settings.request_timeout_s,
-            )
             order = engine.prepare(endpoint, body)
             key = self._key(order)
             if self.later:
@@ -179,7 +183,7 @@ def job_json(job: StoredJob) -> str:
     def date(seconds: float | None) -> str | None:
         return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
-    return json.dumps(
+    described = json.dumps(
         {
             "id": job.id,
             "task": job.endpoint,
@@ -189,8 +193,9 @@ def job_json(job: StoredJob) -> str:
             "finished_at": date(job.finished),
             "expires_at": date(job.expires),
             "progress": {"pages_done": job.pages_done, "pages_total": job.pages_total},
-            "result": None if job.result is None else json.loads(job.result),
             "problem": None if job.problem is None else json.loads(job.problem),
         },
         ensure_ascii=False,
     )
+    # A result may be megabytes: it is JSON already, and is not taken apart for each poll.
+    return f'{described[:-1]}, "result": {job.result or "null"}}}'

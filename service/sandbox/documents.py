@@ -105,13 +105,13 @@ class SandboxedDocument:
             if not (0 < height * width <= self._max_pixels and channels == 3):
                 raise ValueError
             names = [name for name in ARRAYS if name in message["arrays"]]
-            arrays = {name: receive_pixels(self._end, (height, width, channels)) for name in names}
+            members: dict[str, Any] = {name: receive_pixels(self._end, (height, width, channels)) for name in names}
             described = _described().validate_python(message["page"])
         except Departed:
             self._fail("its reader was ended")
         except (ValidationError, KeyError, TypeError, ValueError):
             self._fail("its reader answered nonsense")
-        return Page(**arrays, **{name.name: getattr(described, name.name) for name in fields(described)})
+        return Page(**members, **{name.name: getattr(described, name.name) for name in fields(described)})
 
     def demote(self, after_s: float) -> None:
         """Let the process work on after others if it has used more processor time than that."""

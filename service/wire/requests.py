@@ -5,7 +5,7 @@ import binascii
 from dataclasses import replace
 from typing import Annotated, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, FailFast, Field, WithJsonSchema
 
 from layoutserve.model.bundle import Bundle, Task
 from layoutserve.model.errors import FORMATS
@@ -15,6 +15,9 @@ from layoutserve.model.pipeline import Request
 from layoutserve.service.wire.scalars import BoxTuple, PageNumber, Score, Whole
 
 MAX_QUESTIONS = 50
+MAX_WORDS = 100_000
+# Further from the origin than any page is wide, in pixels or in fractions of it.
+MOST_COORDINATE = 1_000_000
 BASE64_PATTERN = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 PAGES_PATTERN = "^[0-9]{1,9}(-([0-9]{1,9})?)?(,[0-9]{1,9}(-([0-9]{1,9})?)?)*$"
 
@@ -42,11 +45,24 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class FirstFault(FailFast):
+    """A list is looked at up to its first fault: there may be a hundred thousand."""
+
+    # An optional type has to be hashed.
+    __hash__ = object.__hash__
+
+
+def _within(box: tuple[float, ...]) -> tuple[float, ...]:
+    if any(abs(side) > MOST_COORDINATE for side in box):
+        raise ValueError(f"must lie within {MOST_COORDINATE:,} of the origin")
+    return box
+
+
 class InputWord(Strict):
     """A word of the caller's own OCR."""
 
     text: str = Field(min_length=1, max_length=1000, description="What white space separates", examples=["TOTAL"])
-    box: BoxTuple
+    box: Annotated[BoxTuple, AfterValidator(_within)]
     page: PageNumber = 1
     score: Score = 1.0
 
@@ -87,8 +103,8 @@ class DocumentRequest(ReadRequest):
         description="Name of the model, or name@version; see /v1/models",
         examples=["starter"],
     )
-    words: list[InputWord] | None = Field(
-        None, max_length=100_000, description="Your own words and boxes, which are used instead of our OCR"
+    words: Annotated[list[InputWord], FirstFault()] | None = Field(
+        None, max_length=MAX_WORDS, description="Your own words and boxes, which are used instead of our OCR"
     )
     words_unit: Literal["pixels", "fractions"] = Field(
         "pixels", description="Unit of the boxes in 'words': pixels of the page, or fractions of its size from 0 to 1"

@@ -112,12 +112,7 @@ class Engine:
     @contextmanager
     def admit(self) -> Iterator[None]:
         """Take one of the places for documents. Raises NotReady, Overloaded."""
-        self.check_ready()
-        if self._documents >= self._settings.max_documents or self._backend.full:
-            raise Overloaded(
-                f"{self._documents} documents are worked on or wait; more are not accepted now.",
-                self._pace.retry_after_s(self._documents),
-            )
+        self.check_room()
         began = time.monotonic()
         self._count(+1)
         try:
@@ -126,6 +121,15 @@ class Engine:
             # Documents in work side by side share the time.
             self._pace.record((time.monotonic() - began) / self._documents)
             self._count(-1)
+
+    def check_room(self) -> None:
+        """Raise NotReady or Overloaded where ``admit`` would."""
+        self.check_ready()
+        if self._documents >= self._settings.max_documents or self._backend.full:
+            raise Overloaded(
+                f"{self._documents} documents are worked on or wait; more are not accepted now.",
+                self._pace.retry_after_s(self._documents),
+            )
 
     def _count(self, more: int) -> None:
         self._documents += more

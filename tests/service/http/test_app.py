@@ -226,6 +226,31 @@ def test_what_is_wrong_is_said_in_words_for_the_caller(client, receipt, fields, 
     assert told in problem(post(client, "kie", receipt, **fields), 422, "invalid-parameters")["detail"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"file": "", ' + b", ".join(b'"m%d": 1' % number for number in range(200_000)) + b"}",
+        b'{"file": "", "words": [' + b"{}, " * 1_000_000 + b"{}]}",
+        b'{"file": "", "words": [{' + b'"a": 1, ' * 500_000 + b'"b": 1}]}',
+        b'{"file": "", "words": [' + b'{"text": 1, "box": []}, ' * 90_000 + b"{}]}",
+        b'{"file": "", "question": [' + b"1, " * 500_000 + b"1]}",
+        b'{"file": "", "' + b"n" * 1_000_000 + b'": 1}',
+        b'{"file": "", "words": [{"text": "a", "box": [1e308, 0, 1.1e308, 5]}]}',
+        b'{"file": "", "words": [{"text": "a", "box": [NaN, 0, Infinity, 5]}]}',
+    ],
+    ids=["members", "words", "members of a word", "wrong words", "questions", "name", "far", "no number"],
+)
+def test_what_amplifies_is_refused_shortly_and_soon(client, body):
+    began = time.monotonic()
+    answer = client.post("/v1/docvqa", content=body, headers={"Content-Type": "application/json"})
+    assert time.monotonic() - began < 10
+    assert answer.status_code == 422 and len(answer.content) < 10_000, answer.text[:1000]
+    words = json.dumps(json.loads(body.replace(b"NaN", b"0").replace(b"Infinity", b"9")).get("words"))
+    if words != "null":
+        answer = post(client, "kie", b"", words=words if b"NaN" not in body else words.replace("0", "NaN", 1))
+        assert answer.status_code == 422 and len(answer.content) < 10_000, answer.text[:1000]
+
+
 def test_a_document_under_another_name_is_told_where_it_belongs(client, receipt):
     answer = client.post("/v1/kie", files={"files": receipt})
     assert "files: is not known here, perhaps 'file' is meant" in problem(answer, 422, "invalid-parameters")["detail"]
