@@ -6,6 +6,7 @@ One request, file by file::
     telemetry            request id, log line, metrics around everything; ``tracing`` its spans
     http/app             the app: engine, jobs and routes, made once, and answers to errors
     http/routes          the paths, one for each row of ``wire/endpoints``; ``http/openapi`` the contract of them all
+    http/security        headers for browsers, and the names under which the service is called
     http/auth            API keys and their names; ``http/head`` answers HEAD as GET
     http/request         one request: admit, read the body, answer at once, again under its key, or keep a job
     http/connections     its bytes: ended where the client is silent in its headers, or does not read
@@ -23,6 +24,7 @@ One request, file by file::
     work/loading         bundles and sessions, loaded alike for the service, a cluster and the command line
     work/ocr_pool        pages to OCR workers, by language
     work/batching        windows in batches by token budget
+    work/turns           fair turns of documents for pages, OCR workers and batches; jobs have a share
     work/cores           processors this process can keep busy
     work/jobs            documents answered later, while their leases last
     work/store/jobs      accepted, claimed, finished; ``work/store/idempotency`` keys of requests that may be repeated

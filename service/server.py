@@ -21,6 +21,7 @@ from layoutserve.service import tracing
 from layoutserve.service.errors import NotReady
 from layoutserve.service.http.app import create_app
 from layoutserve.service.http.connections import GuardedProtocol, widen_descriptors
+from layoutserve.service.http.security import LOOPBACK
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import configure_logging, log_unexpected
 
@@ -128,6 +129,8 @@ def serve(settings: Settings) -> int:
     keep_freed_memory()
     configure_logging(settings.log_level)
     tracing.start()
+    if not settings.beyond_loopback and not settings.allowed_hosts:
+        settings = settings.model_copy(update={"allowed_hosts": (*LOOPBACK, settings.host)})
     app = create_app(settings)
     if settings.beyond_loopback and not app.state.service.keys:
         _log.warning(

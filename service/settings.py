@@ -64,6 +64,11 @@ class Settings(BaseModel):
     )
     api_keys_file: Path | None = Field(None, description="File with one such key a line; '#' begins a comment")
 
+    allowed_hosts: Annotated[tuple[str, ...], Listed] = Field(
+        (), description="Names under which it may be called; none: any, on loopback only localhost and its addresses"
+    )
+    metrics_need_key: bool = Field(False, description="Whether /metrics needs an API key as well")
+
     # What a request may be
     max_file_bytes: int = Field(20 * 2**20, ge=1, description="Largest document")
     max_pixels: int = Field(50_000_000, ge=1, description="Most pixels of one page")
@@ -116,7 +121,7 @@ class Settings(BaseModel):
     job_lease_s: float = Field(
         15.0, gt=0, le=LONGEST_LEASE_S, description="A job whose process was silent for this long is taken over"
     )
-    job_attempts: int = Field(3, ge=1, description="Attempts at a job that takes its process down")
+    job_attempts: int = Field(2, ge=1, description="Attempts at a job that takes its process down")
     job_ttl_s: float = Field(86_400.0, gt=0, description="How long finished jobs and idempotency keys are kept")
 
     # How it ends and what it writes

@@ -24,6 +24,7 @@ from layoutserve.service.http import openapi, routes
 from layoutserve.service.http.auth import load_keys
 from layoutserve.service.http.head import HeadAsGet
 from layoutserve.service.http.request import Service, job_process
+from layoutserve.service.http.security import Security
 from layoutserve.service.http.uploads import Uploads
 from layoutserve.service.http.validation import cut, faults
 from layoutserve.service.settings import Settings
@@ -94,6 +95,7 @@ def create_app(settings: Settings, engine: Engine | None = None, telemetry: Tele
         app.mount("/", StaticFiles(directory=PLAYGROUND, html=True), name="playground")
     _answer_errors(app, routers, telemetry)
     app.add_middleware(HeadAsGet)
+    app.add_middleware(Security, hosts=settings.allowed_hosts, answer=problem_response)
     app.add_middleware(RequestLog, telemetry=telemetry, answer=problem_response)
     app.add_middleware(TraceRequests)
     _document(app)

@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from layoutserve.model.errors import LayoutServeError
 from layoutserve.service import errors
 from layoutserve.service.http.openapi import ACCEPTED, DOCUMENT_PROBLEMS, REQUEST_ID, body, problems, success
-from layoutserve.service.http.request import JSON, Exchange, Owner, job_json, service_of
+from layoutserve.service.http.request import JSON, Exchange, Owner, job_json, owner_of, service_of
 from layoutserve.service.wire import schemas
 from layoutserve.service.wire.endpoints import ENDPOINTS, Endpoint
 
@@ -121,8 +121,11 @@ async def ready(request: Request) -> schemas.Health:
     operation_id="metrics",
     summary="Metrics for Prometheus",
     response_class=Response,
-    responses={200: {"content": {CONTENT_TYPE_LATEST: {"schema": {"type": "string"}}}, "headers": REQUEST_ID}},
+    responses=problems((errors.Unauthorized,))
+    | {200: {"content": {CONTENT_TYPE_LATEST: {"schema": {"type": "string"}}}, "headers": REQUEST_ID}},
 )
 async def metrics(request: Request) -> Response:
     """Give requests, stage durations, queues, batches, pages, caches, rejections and memory."""
+    if service_of(request).settings.metrics_need_key:
+        owner_of(request, None)
     return Response(generate_latest(service_of(request).telemetry.registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,12 +1,14 @@
 """Windows of many requests in batches.
 
 The queue is bounded by admission (``engine.Engine.admit``) and by tokens: who is admitted waits for room, nobody is
-turned away halfway. Who stops waiting (a deadline, a client gone) is dropped before its turn. Whatever happens to a
-batch, every window in it gets its logits or an exception of its own.
+turned away halfway. Documents take turns; one makes the queue full only up to its share, and a job not at all. Who
+stops waiting (a deadline, a client gone) is dropped before its turn. Whatever happens to a batch, every window in it
+gets its logits or an exception of its own.
 """
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,6 +16,12 @@ from dataclasses import dataclass, field
 from layoutserve.model.encoding.tensors import Encoding, Logits
 from layoutserve.service.errors import NotReady
 from layoutserve.service.telemetry import Telemetry
+from layoutserve.service.work.turns import Party, Turns, party
+
+# One document alone makes the queue full by at most this share of it.
+FULL_BY = 4
+# Windows among which the nearest in length are looked for.
+NEAR = 256
 
 Run = Callable[[Sequence[Encoding]], list[Logits]]
 
@@ -22,6 +30,7 @@ Run = Callable[[Sequence[Encoding]], list[Logits]]
 class _Item:
     encoding: Encoding
     future: "asyncio.Future[Logits]"
+    party: Party
     since: float = field(default_factory=time.perf_counter)
 
     @property
@@ -79,8 +88,9 @@ class Batcher:
         self._telemetry = telemetry
         self._queue_tokens = telemetry.queue_tokens.labels(model)
         self._queue_windows = telemetry.queue_windows.labels(model)
-        self._waiting: list[_Item] = []
+        self._waiting: Turns[_Item] = Turns()
         self._tokens = 0
+        self._tokens_of: Counter[Party] = Counter()
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="session")
@@ -88,8 +98,10 @@ class Batcher:
 
     @property
     def full(self) -> bool:
-        """True while no more tokens may wait."""
-        return self._tokens >= self._max_queue_tokens
+        """True while no more tokens may wait, those of jobs and what goes beyond a document's share left out."""
+        share = max(self._max_queue_tokens // FULL_BY, 1)
+        counted = sum(min(tokens, share) for party, tokens in self._tokens_of.items() if not party.later)
+        return counted >= self._max_queue_tokens
 
     @property
     def waiting(self) -> int:
@@ -102,16 +114,17 @@ class Batcher:
         Stop waiting (cancel) and the windows that have not begun are dropped.
         """
         loop = asyncio.get_running_loop()
-        items = [_Item(encoding, loop.create_future()) for encoding in encodings]
+        own = party()
+        items = [_Item(encoding, loop.create_future(), own) for encoding in encodings]
         tokens = sum(item.tokens for item in items)
-        while self._tokens and self._tokens + tokens > self._max_queue_tokens:
+        while self.full or (self._tokens_of[own] and self._tokens_of[own] + tokens > self._max_queue_tokens):
             self._room.clear()
             await self._room.wait()
         since = time.perf_counter()
         for item in items:
             item.since = since
-        self._waiting += items
-        self._count(tokens)
+            self._waiting.add(item, own)
+        self._count(items)
         self._arrived.set()
         try:
             logits = list(await asyncio.gather(*(item.future for item in items)))
@@ -125,10 +138,9 @@ class Batcher:
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
-        for item in self._waiting:
+        for _, item in self._waiting.keep(lambda _: False):
             if not item.future.done():
                 item.future.set_exception(NotReady("The service is stopping; repeat the request.", 5))
-        self._waiting.clear()
         await asyncio.to_thread(self._executor.shutdown)
 
     async def _work(self) -> None:
@@ -159,25 +171,36 @@ class Batcher:
                     item.future.set_exception(outcome)
 
     def _take(self) -> list[_Item]:
-        """The oldest window and those that wait and are nearest to it in length, as many as the budget holds."""
-        if dropped := [item for item in self._waiting if item.future.done()]:
-            self._waiting = [item for item in self._waiting if not item.future.done()]
-            self._count(-sum(item.tokens for item in dropped))
-        if not self._waiting:
+        """The window whose turn it is and those nearest to it in length, as many as the budget holds."""
+        first: _Item | None = None
+        while first is None and self._waiting:
+            item = self._waiting.take()
+            if item.future.done():
+                self._count([item], -1)
+            else:
+                first = item
+        if first is None:
             return []
-        rows = next_batch([item.tokens for item in self._waiting], self._max_batch_tokens)
-        batch, taken = [self._waiting[row] for row in rows], set(rows)
-        self._waiting = [item for row, item in enumerate(self._waiting) if row not in taken]
+        near = [item for _, item in self._waiting.first(NEAR) if not item.future.done()]
+        rows = next_batch([first.tokens, *(item.tokens for item in near)], self._max_batch_tokens)
+        batch = [first, *(near[row - 1] for row in rows[1:])]
+        taken = set(map(id, batch))
+        if len(batch) > 1:
+            self._waiting.keep(lambda item: id(item) not in taken)
         tokens = sum(item.tokens for item in batch)
-        self._count(-tokens)
+        self._count(batch, -1)
         self._observe(batch, tokens, max(item.tokens for item in batch) * len(batch))
         return batch
 
-    def _count(self, tokens: int) -> None:
-        self._tokens += tokens
+    def _count(self, items: Sequence[_Item], sign: int = 1) -> None:
+        for item in items:
+            self._tokens += sign * item.tokens
+            self._tokens_of[item.party] += sign * item.tokens
+            if not self._tokens_of[item.party]:
+                del self._tokens_of[item.party]
         self._queue_tokens.set(self._tokens)
         self._queue_windows.set(len(self._waiting))
-        if tokens < 0:
+        if sign < 0:
             self._room.set()
 
     def _observe(self, batch: list[_Item], tokens: int, padded: int) -> None:

@@ -32,6 +32,7 @@ from layoutserve.service.work.catalog import Catalog, Served
 from layoutserve.service.work.cores import cores
 from layoutserve.service.work.reading import Reading
 from layoutserve.service.work.retry_after import Pace
+from layoutserve.service.work.turns import Party, Room, party_var
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -63,7 +64,7 @@ class Engine:
         self._idle.set()
         self._pace = Pace(1.0, 1)
         self._threads = ThreadPoolExecutor(max(cores(), 4), thread_name_prefix="pages")
-        self._pages = asyncio.Semaphore(self._backend.pages_at_once)
+        self._pages = Room(self._backend.pages_at_once)
         documents = settings.max_documents + settings.job_workers
         self._reading = Reading(settings, turns=self._backend.pages_at_once, documents=documents)
         self._draining = False
@@ -176,6 +177,7 @@ class Engine:
         if order.served.closed:
             # It gave way while the order waited.
             order = self.prepare(order.endpoint, order.body)
+        party_var.set(Party(later=on_page is not None))
         try:
             async with asyncio.timeout_at(deadline) as limit:
                 with order.served.in_use():

@@ -17,6 +17,7 @@ from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import Telemetry
 from layoutserve.service.wire import schemas
 from layoutserve.service.work.cores import cores
+from layoutserve.service.work.turns import Room
 
 # The languages of PP-OCRv6's one dictionary, as PaddleOCR calls them: Chinese, English, Japanese and Latin scripts.
 DEFAULT_LANGUAGES = frozenset({
@@ -41,9 +42,8 @@ class OcrPool:
         self._telemetry = telemetry
         self._waiting = 0
         self._executors = [ThreadPoolExecutor(1, thread_name_prefix="ocr") for _ in recognizers]
-        self._idle: asyncio.Queue[tuple[ThreadPoolExecutor, Recognizer]] = asyncio.Queue()
-        for worker in zip(self._executors, recognizers, strict=True):
-            self._idle.put_nowait(worker)
+        self._idle: list[tuple[ThreadPoolExecutor, Recognizer]] = list(zip(self._executors, recognizers, strict=True))
+        self._room = Room(len(recognizers))
 
     async def recognize(self, page: Page) -> tuple[Page, float]:
         """Give the page with its words, and the seconds it waited.
@@ -53,20 +53,25 @@ class OcrPool:
         since = time.perf_counter()
         self._wait(1)
         try:
-            worker = executor, recognizer = await self._idle.get()
+            await self._room.acquire()
         finally:
             self._wait(-1)
+        worker = executor, recognizer = self._idle.pop()
         waited = time.perf_counter() - since
         given_up = Event()
         reading = executor.submit(recognizer.recognize, page, given_up)
         loop = asyncio.get_running_loop()
         # The worker is free when its thread is, which may be after its page has been given up.
-        reading.add_done_callback(lambda _: loop.call_soon_threadsafe(self._idle.put_nowait, worker))
+        reading.add_done_callback(lambda _: loop.call_soon_threadsafe(self._free, worker))
         try:
             return await asyncio.wrap_future(reading), waited
         except asyncio.CancelledError:
             given_up.set()
             raise
+
+    def _free(self, worker: tuple[ThreadPoolExecutor, Recognizer]) -> None:
+        self._idle.append(worker)
+        self._room.release()
 
     async def close(self) -> None:
         """Stop the workers; pages that are being read are seen through."""

@@ -20,6 +20,7 @@ from layoutserve.service.errors import DocumentNotProcessable
 from layoutserve.service.sandbox.confinement import MIB
 from layoutserve.service.sandbox.documents import Allowance, Readers, SandboxedDocument
 from layoutserve.service.settings import Settings
+from layoutserve.service.work.turns import Room
 
 T = TypeVar("T")
 
@@ -145,7 +146,7 @@ class Reading:
                 while len(self._refused) > REFUSED_MOST:
                     self._refused.popitem(last=False)
 
-    async def next_page(self, document: SandboxedDocument, room: asyncio.Semaphore) -> Page:
+    async def next_page(self, document: SandboxedDocument, room: Room) -> Page:
         """Decode the next page, and take it once there is ``room``, which is the caller's to give back.
 
         Raises as ``document``.
@@ -154,6 +155,7 @@ class Reading:
             needed = await self._work(document, document.ask, turn)
         async with self._memory.granted(document, needed), self._turn() as turn:
             await self._work(document, document.wait, turn)
+            turn()
             await room.acquire()
             try:
                 return await self._work(document, document.take, turn)

@@ -17,7 +17,7 @@ import uvicorn
 from starlette.testclient import TestClient
 
 from layoutserve.model.errors import BundleError
-from layoutserve.service.http.app import create_app
+from layoutserve.service.http.app import UPLOAD_BYTES, create_app
 from layoutserve.service.http.auth import new_key
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import JsonLines, Telemetry
@@ -316,7 +316,7 @@ def test_a_body_that_comes_too_slowly_is_given_up(service, listening):
         assert connection.recv(4096).startswith(b"HTTP/1.1 408 ")
 
 
-def test_a_client_that_leaves_while_it_sends_frees_its_place(service, listening):
+def test_a_client_that_leaves_while_it_sends_frees_what_it_held(service, listening, receipt):
     client, _ = service(max_documents=1)
     address = listening(client)
     with socket.create_connection(address) as connection:
@@ -324,9 +324,23 @@ def test_a_client_that_leaves_while_it_sends_frees_its_place(service, listening)
             b"POST /v1/kie HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n"
             b"Content-Type: multipart/form-data; boundary=b\r\n\r\n--b"
         )
-        while "layoutserve_documents 1.0" not in client.get("/metrics").text:
-            time.sleep(0.01)
+        # It takes none of the one place there is.
+        assert post(client, receipt).status_code == 200
+    uploads = client.app.state.service.uploads
     end = time.monotonic() + 5
-    while "layoutserve_documents 0.0" not in client.get("/metrics").text:
+    while uploads._left != UPLOAD_BYTES:
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def test_foreign_names_are_not_served_and_every_answer_tells_browsers_what_it_allows(service, receipt):
+    client, _ = service(allowed_hosts=("documents.example", "testserver"), api_keys=("a:secret",), metrics_need_key=True)
+    for path, status in (("/health/live", 200), ("/nowhere", 404), ("/metrics", 401)):
+        answer = client.get(path, headers={"Host": "Documents.example:8080"})
+        assert answer.status_code == status
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    foreign = client.get("/health/live", headers={"Host": "evil.example"})
+    assert (foreign.status_code, "allowed_hosts" in foreign.json()["detail"]) == (404, True)
+    keyed = {"Host": "documents.example", "Authorization": "Bearer secret"}
+    assert client.get("/metrics", headers=keyed).status_code == 200

@@ -11,6 +11,7 @@ from layoutserve.model.page import DEFAULT_LIMITS
 from layoutserve.service.errors import DocumentNotProcessable
 from layoutserve.service.settings import Settings
 from layoutserve.service.work.reading import Memory, Reading
+from layoutserve.service.work.turns import Room
 
 
 def run(scenario, **settings):
@@ -28,7 +29,7 @@ def run(scenario, **settings):
 
 
 async def pages(reading, data, room=None):
-    room = room or asyncio.Semaphore(4)
+    room = room or Room(4)
     async with reading.document(data, pages=None, dpi=100, limits=DEFAULT_LIMITS, ocr="auto") as document:
         return [await reading.next_page(document, room) for _ in document.numbers]
 
@@ -71,7 +72,7 @@ def test_whoever_gives_up_ends_the_process_at_once(forever_pdf, text_pdf):
 
 def test_a_decoded_page_waits_for_room(text_pdf):
     async def scenario(reading):
-        room = asyncio.Semaphore(0)
+        room = Room(0)
         waiting = asyncio.create_task(pages(reading, text_pdf, room))
         await asyncio.sleep(0.5)
         assert not waiting.done()
