@@ -153,13 +153,13 @@ async def _post(
 
 
 @contextmanager
-def service(bundle: Path | None = None, *, cache_mib: int = 0) -> Iterator[Service]:
+def service(bundle: Path | None = None, *, cache_mib: int = 0, max_documents: int = 64) -> Iterator[Service]:
     """A service with the starter bundle or another one, ready; without its cache of pages unless asked for."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     settings = {
-        "LAYOUTSERVE_MAX_DOCUMENTS": "64",
+        "LAYOUTSERVE_MAX_DOCUMENTS": str(max_documents),
         "LAYOUTSERVE_LOG_LEVEL": "WARNING",
         "LAYOUTSERVE_REQUEST_TIMEOUT_S": "300",
         # Drawn pages take longer than this on a machine that does other things too; a warning is no figure.

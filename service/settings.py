@@ -77,6 +77,7 @@ class Settings(BaseModel):
     pdf_dpi: int = Field(200, ge=36, le=600, description="Resolution at which PDF pages are drawn")
     page_cpu_s: int = Field(20, ge=1, description="Most processor seconds for decoding one page")
     decoding_memory_mib: int = Field(1024, ge=64, description="Most memory for decoding, of all documents together")
+    max_answer_mib: int = Field(32, ge=1, description="Largest answer or result of a job, in MiB, about")
     request_timeout_s: float = Field(60.0, gt=0, description="Longest time for a request, its body included")
     job_timeout_s: float = Field(3600.0, gt=0, description="Longest time for one attempt at a job")
 

@@ -16,11 +16,12 @@ from dataclasses import dataclass, replace
 from typing import ParamSpec, TypeVar
 
 from layoutserve.model.encoding.tensors import Logits
-from layoutserve.model.errors import LayoutServeError
+from layoutserve.model.errors import DocumentTooLarge, LayoutServeError
 from layoutserve.model.page import Limits, Page
 from layoutserve.model.pipeline import DocumentResult, PageResult, Recognize, Request, Steps, Work
 from layoutserve.service import tracing
 from layoutserve.service.errors import DeadlineExceeded, NotReady, Overloaded
+from layoutserve.service.sandbox.confinement import MIB
 from layoutserve.service.sandbox.documents import SandboxedDocument
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import Telemetry
@@ -37,6 +38,8 @@ from layoutserve.service.work.turns import Party, Room, party_var
 P = ParamSpec("P")
 T = TypeVar("T")
 OnPage = Callable[[int, int], None]
+
+_BYTES_PER_WORD = 200
 
 _log = logging.getLogger(__name__)
 
@@ -220,16 +223,22 @@ class Engine:
         self, document: SandboxedDocument, served: Served, request: Request, on_page: OnPage | None
     ) -> tuple[list[PageResult], float]:
         """Work on the pages of a document side by side; gives them in order, and the seconds their decoding took."""
-        total, done, reading_s = len(document), 0, 0.0
+        total, done, reading_s, answer_bytes = len(document), 0, 0.0, 0
         results: dict[int, PageResult] = {}
 
         async def work(page: Page, index: int) -> None:
-            nonlocal done
+            nonlocal done, answer_bytes
             try:
                 with tracing.span("page", number=page.number):
                     results[index] = await self._page(served, page, index, request)
             finally:
                 self._pages.release()
+            answer_bytes += _written_bytes(results[index])
+            if answer_bytes > self._settings.max_answer_mib * MIB:
+                raise DocumentTooLarge(
+                    f"The answer would be larger than {self._settings.max_answer_mib:,} MiB after {done + 1} of {total}"
+                    " pages. Ask for fewer pages at once."
+                )
             done += 1
             if on_page is not None:
                 on_page(done, total)
@@ -277,6 +286,11 @@ class Engine:
 
     async def _thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: function(*args, **kwargs))
+
+
+def _written_bytes(result: PageResult) -> int:
+    """Bytes of a page's words in an answer, about: each has a box, a polygon, a score and names."""
+    return sum(len(word.text) + _BYTES_PER_WORD for word in result.page.words)
 
 
 def _advance(steps: Steps, sent: Page | Sequence[Logits] | None) -> Work | PageResult:

@@ -21,6 +21,7 @@ from layoutserve.service.http.app import UPLOAD_BYTES, create_app
 from layoutserve.service.http.auth import new_key
 from layoutserve.service.settings import Settings
 from layoutserve.service.telemetry import JsonLines, Telemetry
+from layoutserve.service.work import engine
 from layoutserve.service.work.engine import Engine
 
 
@@ -334,7 +335,9 @@ def test_a_client_that_leaves_while_it_sends_frees_what_it_held(service, listeni
 
 
 def test_foreign_names_are_not_served_and_every_answer_tells_browsers_what_it_allows(service, receipt):
-    client, _ = service(allowed_hosts=("documents.example", "testserver"), api_keys=("a:secret",), metrics_need_key=True)
+    client, _ = service(
+        allowed_hosts=("documents.example", "testserver"), api_keys=("a:secret",), metrics_need_key=True
+    )
     for path, status in (("/health/live", 200), ("/nowhere", 404), ("/metrics", 401)):
         answer = client.get(path, headers={"Host": "Documents.example:8080"})
         assert answer.status_code == status
@@ -344,3 +347,12 @@ def test_foreign_names_are_not_served_and_every_answer_tells_browsers_what_it_al
     assert (foreign.status_code, "allowed_hosts" in foreign.json()["detail"]) == (404, True)
     keyed = {"Host": "documents.example", "Authorization": "Bearer secret"}
     assert client.get("/metrics", headers=keyed).status_code == 200
+
+
+def test_an_answer_is_bounded_while_it_is_made(service, drawn, monkeypatch):
+    monkeypatch.setattr(engine, "_BYTES_PER_WORD", 400_000)
+    client, _ = service(max_answer_mib=1)
+    assert post(client, drawn(pages=2, form="TIFF")).status_code == 200
+    answer = post(client, drawn(pages=5, form="TIFF"))
+    assert (answer.status_code, slug(answer)) == (413, "document-too-large")
+    assert "larger than 1 MiB after 3 of 5 pages" in answer.json()["detail"]
