@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .PHONY: setup serve serving test test-slow properties check format bench-model bench ops openapi contract starter \
-	starter-figures wheels
+	starter-figures wheels hostile overload
 
 setup: $(VENV)/.ready
 
@@ -74,6 +74,14 @@ wheels: serving ops
 	$(BIN)/auditwheel repair --wheel-dir dist dist/native/*.whl
 	rm -r dist/native
 	$(BIN)/python -m twine check --strict dist/*
+
+# 350 hostile documents made by code, against the service as users start it: ten minutes.
+hostile: setup
+	$(BIN)/python -m pytest tests/hostile -s -m "slow or not slow"
+
+# Open-loop arrivals at 1, 2 and 5 times what can be answered: two minutes, on a quiet machine.
+overload: setup
+	$(BIN)/python benchmarks/overload.py
 
 openapi: setup
 	$(BIN)/layoutserve openapi > openapi.yaml.new && mv openapi.yaml.new openapi.yaml
