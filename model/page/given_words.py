@@ -9,6 +9,9 @@ from layoutserve.model.errors import RequestError
 from layoutserve.model.page import Box, Page, Word
 from layoutserve.model.page.geometry import word_boxes
 
+# Sides of a box from the origin, in pixels or fractions of the page: beyond it, areas overflow.
+_FARTHEST = 1_000_000
+
 WordsUnit = Literal["pixels", "fractions"]
 
 
@@ -39,6 +42,8 @@ def words_of_page(given: Sequence[GivenWord], page: Page, unit: WordsUnit = "pix
         where = f"Word {number} of page {page.number} ({word.text[:40]!r})"
         if not all(map(math.isfinite, word.box)) or x0 > x1 or y0 > y1:
             raise RequestError(f"{where} has the box {list(word.box)}: give x0, y0, x1, y1 with x0 <= x1 and y0 <= y1.")
+        if any(abs(side) > _FARTHEST for side in word.box):
+            raise RequestError(f"{where} has the box {list(word.box)}: no page reaches further than {_FARTHEST:,}.")
         box = Box(x0, y0, x1, y1).scaled(scale_x, scale_y)
         if not box.meets(page.width, page.height):
             raise RequestError(

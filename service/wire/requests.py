@@ -5,7 +5,7 @@ import binascii
 from dataclasses import replace
 from typing import Annotated, Literal, cast
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, FailFast, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, WithJsonSchema
 
 from layoutserve.model.bundle import Bundle, Task
 from layoutserve.model.errors import FORMATS
@@ -16,8 +16,6 @@ from layoutserve.service.wire.scalars import BoxTuple, PageNumber, Score, Whole
 
 MAX_QUESTIONS = 50
 MAX_WORDS = 100_000
-# Further from the origin than any page is wide, in pixels or in fractions of it.
-MOST_COORDINATE = 1_000_000
 BASE64_PATTERN = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 PAGES_PATTERN = "^[0-9]{1,9}(-([0-9]{1,9})?)?(,[0-9]{1,9}(-([0-9]{1,9})?)?)*$"
 
@@ -52,17 +50,11 @@ class FirstFault(FailFast):
     __hash__ = object.__hash__
 
 
-def _within(box: tuple[float, ...]) -> tuple[float, ...]:
-    if any(abs(side) > MOST_COORDINATE for side in box):
-        raise ValueError(f"must lie within {MOST_COORDINATE:,} of the origin")
-    return box
-
-
 class InputWord(Strict):
     """A word of the caller's own OCR."""
 
     text: str = Field(min_length=1, max_length=1000, description="What white space separates", examples=["TOTAL"])
-    box: Annotated[BoxTuple, AfterValidator(_within)]
+    box: BoxTuple
     page: PageNumber = 1
     score: Score = 1.0
 

@@ -66,6 +66,7 @@ class Service:
 def service(tmp_path_factory):
     service = Service(tmp_path_factory.mktemp("service"))
     yield service
+    service.client.close()
     if service.process.poll() is None:
         service.process.send_signal(signal.SIGKILL)
         service.process.wait(60)

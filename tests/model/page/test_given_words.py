@@ -47,6 +47,7 @@ def test_a_line_is_cut_into_words_with_their_share_of_the_box():
         (GivenWord("a", (float("nan"), 0, 10, 10)), "x0 <= x1"),
         (GivenWord("a", (float("inf"), 0, float("inf"), 10)), "x0 <= x1"),
         (GivenWord("a", (300, 0, 310, 10)), "outside of the page of 200 x 100"),
+        (GivenWord("a", (0, 0, 1e308, 10)), "no page reaches further"),
         (GivenWord("  ", (0, 0, 10, 10)), "no text"),
     ],
 )
