@@ -4,7 +4,8 @@ import asyncio
 
 import numpy as np
 
-from layoutserve.model.encoding.tensors import VISUAL_TOKENS, Encoding, Logits
+from layoutserve.model.bundle import LAYOUTLMV2_VISUAL_TOKENS as VISUAL_TOKENS
+from layoutserve.model.encoding.tensors import Encoding, Logits
 from layoutserve.service.telemetry import Telemetry
 from layoutserve.service.work.batching import Batcher
 from layoutserve.service.work.turns import JOB_TURN, Party, Room, Turns, party_var
