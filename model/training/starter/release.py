@@ -26,6 +26,7 @@ from layoutserve.model.training.data.example import Example
 from layoutserve.model.training.data.labelling import label
 from layoutserve.model.training.evaluation.inference import Infer, infer_pages, infer_questions
 from layoutserve.model.training.evaluation.scoring import score_classification, score_docvqa, score_kie
+from layoutserve.model.training.stages.batches import sheet
 from layoutserve.model.training.stages.finetuning import torch_infer
 from layoutserve.model.training.starter import card, corpus
 from layoutserve.model.training.starter.tuning import tune
@@ -67,8 +68,8 @@ def measure(
 
 def measure_heldout(infer: Infer, encoder: Encoder, heads: Mapping[str, Head], pages: Sequence[Example]) -> Metrics:
     """Figures on synthetic pages of layouts kept out of training."""
-    # Their values by their places, so that line items count too.
-    cases = [case_of(replace(example, values=None)) for example in pages]
+    # Their values by their places, so that line items count too; on the thumbnails that training sees.
+    cases = [case_of(replace(example, values=None), sheet(example).page) for example in pages]
     runs = infer_pages(cases, encoder, infer)
     bills = [r for r in runs if r.case.document_class in ("receipt", "invoice")]
     asked = [c for c in cases if c.document_class in ("form", "invoice") and c.questions]

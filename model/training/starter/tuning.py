@@ -19,6 +19,7 @@ from layoutserve.model.training.data.cases import case_of
 from layoutserve.model.training.evaluation import metrics
 from layoutserve.model.training.evaluation.inference import Inferred, infer_pages, infer_questions
 from layoutserve.model.training.evaluation.scoring import score_classification, score_docvqa, score_kie
+from layoutserve.model.training.stages.batches import sheet
 from layoutserve.model.training.stages.finetuning import torch_infer
 from layoutserve.model.training.starter import corpus
 
@@ -104,7 +105,9 @@ def tune(network: DocumentNetwork, encoder: Encoder, pages: corpus.Corpus) -> di
     heads = corpus.heads_of(corpus.LABELS)
     receipts = infer_pages(corpus.cases([*pages.receipts_tuning, *pages.ocr_tuning]), encoder, infer)
     bills = infer_pages(
-        [case_of(replace(e, values=None)) for e in pages.synthetic_tuning if e.spans is not None], encoder, infer
+        [case_of(replace(e, values=None), sheet(e).page) for e in pages.synthetic_tuning if e.spans is not None],
+        encoder,
+        infer,
     )
     biases = fit_biases(receipts, heads["kie"], corpus.SROIE)
     biases |= fit_biases(bills, heads["kie"], {*corpus.LABELS.entities} - corpus.SROIE)
