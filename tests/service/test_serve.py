@@ -86,7 +86,7 @@ def test_a_client_that_asks_before_it_sends_is_answered(start, receipt):
         service.until("ready")
         port = client.base_url.port
     kind = b"Content-Type: multipart/form-data; boundary=abc\r\n"
-    head = b"POST /v1/ocr HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n" + kind
+    head = b"POST /v1/ocr HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n" + kind
     form = b'--abc\r\nContent-Disposition: form-data; name="file"\r\n\r\n' + receipt + b"\r\n--abc--\r\n"
 
     def ask(length):

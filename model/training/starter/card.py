@@ -104,7 +104,7 @@ def _heads(manifest: Manifest) -> Iterator[str]:
 def _figures(float32: Figures, int8: Figures) -> Iterator[str]:
     yield "## Figures\n"
     yield "Measured by the recipe's last step; `f1` counts an entity right if label and words are; `value_f1` if the"
-    yield "text is. float32 is the network in torch, int8 the bundle as it runs.\n"
+    yield "text is. float32 is the network in torch when the bundle was made, int8 the bundle with the code of today.\n"
     for name, table in int8.items():
         count = int(table.get("cases", table.get("questions", 0)))
         yield f"### {name} ({count})\n"

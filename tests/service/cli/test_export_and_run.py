@@ -62,7 +62,7 @@ def test_export_reports_on_stderr_and_prints_the_folder(golden_sets, tmp_path, c
     assert code == 0
     assert captured.out == f"{tmp_path / 'b'}\n"
     assert "Comparing with torch: native operators" in captured.err
-    assert "no tokenizer.json" in captured.err
+    assert "the checkpoint has no tokenizer" in captured.err
     assert json.loads((tmp_path / "b" / "manifest.json").read_text())["graph"] == "portable"
 
 
