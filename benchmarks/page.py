@@ -97,7 +97,7 @@ class UsualStack:
             with torch.no_grad():
                 visual = model.visual_embeddings(picture, all_levels=True)
                 hidden = model.encode(model.text_embeddings(ids, bbox, types), visual, bbox, torch.ones_like(ids))
-                self._network.outputs(hidden, visual)
+                self._network.outputs(hidden, visual, ids.shape[1])
 
 
 def measure(pages: Pages, bundles: Path, rounds: int, count: int) -> tuple[list[Row], dict[str, float]]:
