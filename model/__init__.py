@@ -28,17 +28,12 @@ One page, in the order of data::
                            logits -> classes; logits -> answers; which word follows which
     allocator, errors      memory of a process that goes on for months; what can go wrong, in sentences
 
-    ops                    operators of our own in the graphs, each defined in numpy: relative_attention_bias,
-                           integer_product, dequantize_attend_quantize, dequantize_gelu_quantize; and for OCR
-                           depthwise_conv, feed_forward_add, pixel_mean, best_symbols. ``function_bodies`` travel in
-                           every graph, ``native`` is the C++ that takes precedence
+    ops                    operators of our own in the graphs, one a file; it has a map of its own, and ``native`` is
+                           the C++ that takes precedence where it is built
 
 And the build side, which the running service never imports::
 
-    network/layoutlmv2     the network in torch, its eyes in ``resnet_fpn``
-    network/checkpoint     Hugging Face's layout -> the network, and back; ``tokenizer`` with it
-    network/export         the network -> a bundle, proved: ``graphs`` by ``graph_builder``, ``quantization``,
-                           ``half_precision``; ``ocr_int8`` does it to PP-OCR, ``service_graphs`` are small ones
+    network                the networks in torch, and the way of a checkpoint to a bundle; it has a map of its own
     training/train         what ``layoutserve train`` does
     training/data          labelled pages: example, jsonl, readers, cases, public_pages, labelling, own_ocr,
                            receipt_values; cldr writes what decoding knows of months and countries
